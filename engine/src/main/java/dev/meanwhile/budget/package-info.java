@@ -1,0 +1,5 @@
+/// Time: the clock of a loop, the limits of an attempt, what happens when callers leave.
+@NullMarked
+package dev.meanwhile.budget;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,42 @@
+package dev.meanwhile.dispatch;
+
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+
+/// Makes ids of runs: `run_` and 26 letters and digits that sort by time (48 bits of milliseconds,
+/// then 80 random bits, as a ULID). Only on one loop.
+final class RunIds {
+  private static final byte[] LETTERS =
+      "0123456789abcdefghjkmnpqrstvwxyz".getBytes(StandardCharsets.US_ASCII);
+
+  private final SecureRandom random = new SecureRandom();
+  private final byte[] pool = new byte[4000];
+  private int used = pool.length;
+
+  String next(long millis) {
+    if (used == pool.length) {
+      random.nextBytes(pool);
+      used = 0;
+    }
+    byte[] id = new byte[30];
+    id[0] = 'r';
+    id[1] = 'u';
+    id[2] = 'n';
+    id[3] = '_';
+    for (int i = 9; i >= 0; i--) {
+      id[4 + i] = LETTERS[(int) (millis & 31)];
+      millis >>>= 5;
+    }
+    for (int half = 0; half < 2; half++) {
+      long bits = 0;
+      for (int i = 0; i < 5; i++) {
+        bits = bits << 8 | pool[used++] & 0xff;
+      }
+      for (int i = 0; i < 8; i++) {
+        id[14 + half * 8 + i] = LETTERS[(int) (bits & 31)];
+        bits >>>= 5;
+      }
+    }
+    return new String(id, StandardCharsets.ISO_8859_1);
+  }
+}

@@ -1,0 +1,74 @@
+package dev.meanwhile.log;
+
+import org.jspecify.annotations.Nullable;
+
+/// The face of a log that views see. A reader is nothing but an offset; reading takes nothing away.
+///
+/// Every method may be called from any thread. What [#end()] covers never changes again, except
+/// that a run which was cancelled ends where it was cut.
+public interface LogReader {
+  /// The offset after the last event, in events; 0 for an empty log.
+  int end();
+
+  /// How the log ended, or null while it is open. Once this is not null, [#end()] is final.
+  @Nullable Terminal terminal();
+
+  /// How the upstream's answer began, or null until it has.
+  @Nullable Head head();
+
+  /// The number of the attempt that writes, from 1; 0 before the first.
+  int attempt();
+
+  /// What the event at `offset` (0 to [#end()] - 1) says.
+  Kind kind(int offset);
+
+  /// When the event at `offset` came: microseconds since the log began, at most 71 minutes.
+  long micros(int offset);
+
+  /// How many bytes the events from `from` (inclusive) to `to` (exclusive) have.
+  int size(int from, int to);
+
+  /// Hands over the bytes of the events from `from` (inclusive) to `to` (exclusive), in order, in
+  /// one or more pieces that are parts of the log itself: they must not be changed.
+  void read(int from, int to, Piece piece);
+
+  /// From now on calls `follower` after every change, on the log's own loop; once at once.
+  /// Following twice is one too many: the caller's error.
+  void follow(Follower follower);
+
+  /// Ends what [#follow] began. A call that is under way may still come.
+  void unfollow(Follower follower);
+
+  /// The bytes of some events, as a copy.
+  default byte[] bytes(int from, int to) {
+    byte[] copy = new byte[size(from, to)];
+    int[] at = {0};
+    read(
+        from,
+        to,
+        (bytes, offset, length) -> {
+          System.arraycopy(bytes, offset, copy, at[0], length);
+          at[0] += length;
+        });
+    return copy;
+  }
+
+  /// Where the log stands.
+  default Status status() {
+    Terminal terminal = terminal();
+    if (terminal != null) {
+      return terminal.status();
+    }
+    return attempt() == 0 ? Status.QUEUED : Status.IN_PROGRESS;
+  }
+
+  /// Is told that there is something new to read. Must not block or throw.
+  interface Follower {
+    void wake();
+  }
+
+  /// Takes some bytes.
+  interface Piece {
+    void accept(byte[] bytes, int offset, int length);
+  }
+}

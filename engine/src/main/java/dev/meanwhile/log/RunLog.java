@@ -1,0 +1,291 @@
+package dev.meanwhile.log;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/// The record of one AI call: append-only, ended by exactly one terminal event.
+///
+/// Bytes live in growing chunks that are never moved, so a reader is handed parts of the log
+/// itself; beside them stand, per event, where it ends, what it says and when it came. One loop
+/// owns a log: only it appends and only it wakes followers. Readers are on any thread.
+///
+/// The one race, and what decides it: a reader on another loop reads while the owner appends. `end`
+/// is stored with release after everything it covers, and loaded with acquire before anything it
+/// covers is read; the arrays are volatile because growing replaces them, and a reader may see the
+/// newer array before the newer `end`.
+public final class RunLog implements LogReader {
+  private static final int FIRST_CHUNK = 1 << 10;
+  private static final int LAST_CHUNK = 1 << 16;
+
+  /// The position at which chunks stop doubling: 1 + 2 + … + 64 KB.
+  private static final int DOUBLED = 2 * LAST_CHUNK - FIRST_CHUNK;
+
+  private static final long MAX_MICROS = 0xFFFF_FFFFL;
+  private static final Kind[] KINDS = Kind.values();
+  private static final VarHandle END;
+
+  static {
+    try {
+      END = MethodHandles.lookup().findVarHandle(RunLog.class, "end", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final Executor owner;
+  private final long began;
+  private final int limit;
+
+  private volatile byte[][] chunks = new byte[4][];
+  private volatile int[] ends = new int[4];
+  private volatile int[] times = new int[4];
+  private volatile byte[] kinds = new byte[4];
+  private volatile int attempt;
+  private volatile @Nullable Head head;
+  private volatile @Nullable Terminal terminal;
+
+  @SuppressWarnings("unused") // through END
+  private int end;
+
+  /// Written before `terminal`, so that whoever sees that sees this.
+  private long closedAt;
+
+  // The owner's alone.
+  private int appended;
+  private int position;
+  private int capacity;
+  private Follower[] followers = new Follower[2];
+  private int following;
+
+  /// @param owner runs what must happen on the log's loop: at once when called there, else later on
+  ///   it
+  /// @param nanos now, on the clock that all later times are from
+  /// @param limit the most bytes of events, 1 to 2^30
+  public RunLog(Executor owner, long nanos, int limit) {
+    if (limit < 1 || limit > 1 << 30) {
+      throw new IllegalArgumentException("limit " + limit);
+    }
+    this.owner = owner;
+    this.began = nanos;
+    this.limit = limit;
+  }
+
+  /// Begins the next attempt: fences the one before. Only the log's loop may call.
+  public LogWriter begin() {
+    int number = attempt + 1;
+    attempt = number;
+    return new Attempt(number);
+  }
+
+  /// How much memory the events hold, in bytes, the growing room included. Exact once the log is
+  /// closed.
+  public int footprint() {
+    return capacity + ends.length * 9;
+  }
+
+  /// Wakes all who follow although nothing was appended: a run over this log was cut. Only the
+  /// log's loop may call.
+  public void wake() {
+    // A follower may leave while it is woken: the one moved into its place has been woken, as the
+    // loop goes downwards.
+    for (int i = following - 1; i >= 0; i--) {
+      if (i < following) {
+        followers[i].wake();
+      }
+    }
+  }
+
+  /// When it was closed, in milliseconds since 1970; only once there is a terminal event.
+  public long closedAt() {
+    return closedAt;
+  }
+
+  @Override
+  public int end() {
+    return (int) END.getAcquire(this);
+  }
+
+  @Override
+  public @Nullable Terminal terminal() {
+    return terminal;
+  }
+
+  @Override
+  public @Nullable Head head() {
+    return head;
+  }
+
+  @Override
+  public int attempt() {
+    return attempt;
+  }
+
+  @Override
+  public Kind kind(int offset) {
+    return KINDS[kinds[checked(offset)]];
+  }
+
+  @Override
+  public long micros(int offset) {
+    return Integer.toUnsignedLong(times[checked(offset)]);
+  }
+
+  @Override
+  public int size(int from, int to) {
+    return from == to ? 0 : place(to) - place(from);
+  }
+
+  @Override
+  public void read(int from, int to, Piece piece) {
+    if (from == to) {
+      return;
+    }
+    int at = place(from);
+    int stop = place(to);
+    byte[][] all = chunks;
+    while (at < stop) {
+      int chunk = chunkOf(at);
+      int begin = at - startOf(chunk);
+      int length = Math.min(stop - at, sizeOf(chunk) - begin);
+      piece.accept(all[chunk], begin, length);
+      at += length;
+    }
+  }
+
+  @Override
+  public void follow(Follower follower) {
+    owner.execute(() -> {
+      if (following == followers.length) {
+        followers = Arrays.copyOf(followers, following * 2);
+      }
+      followers[following++] = follower;
+      follower.wake();
+    });
+  }
+
+  @Override
+  @SuppressWarnings({"NullAway", "ReferenceEquality"}) // empty slots; the very same follower
+  public void unfollow(Follower follower) {
+    owner.execute(() -> {
+      for (int i = following - 1; i >= 0; i--) {
+        if (followers[i] == follower) {
+          followers[i] = followers[--following];
+          followers[following] = null;
+          return;
+        }
+      }
+    });
+  }
+
+  /// The position of the first byte of the event at `offset`, or after the last one.
+  private int place(int offset) {
+    return offset == 0 ? 0 : ends[checked(offset - 1)];
+  }
+
+  private int checked(int offset) {
+    if (offset < 0 || offset >= end()) {
+      throw new IndexOutOfBoundsException("event " + offset + " of " + end());
+    }
+    return offset;
+  }
+
+  private static int chunkOf(int position) {
+    return position < DOUBLED
+        ? 31 - Integer.numberOfLeadingZeros(position / FIRST_CHUNK + 1)
+        : 7 + (position - DOUBLED) / LAST_CHUNK;
+  }
+
+  private static int startOf(int chunk) {
+    return chunk < 7 ? (FIRST_CHUNK << chunk) - FIRST_CHUNK : DOUBLED + (chunk - 7) * LAST_CHUNK;
+  }
+
+  private static int sizeOf(int chunk) {
+    return chunk < 7 ? FIRST_CHUNK << chunk : LAST_CHUNK;
+  }
+
+  private void store(byte[] bytes, int offset, int length) {
+    while (length > 0) {
+      int chunk = chunkOf(position);
+      if (chunk == chunks.length) {
+        chunks = Arrays.copyOf(chunks, chunk * 2);
+      }
+      byte[][] all = chunks;
+      if (position == capacity) {
+        all[chunk] = new byte[sizeOf(chunk)];
+        capacity += sizeOf(chunk);
+      }
+      int begin = position - startOf(chunk);
+      int part = Math.min(length, sizeOf(chunk) - begin);
+      System.arraycopy(bytes, offset, all[chunk], begin, part);
+      position += part;
+      offset += part;
+      length -= part;
+    }
+  }
+
+  private final class Attempt implements LogWriter {
+    private final int number;
+
+    Attempt(int number) {
+      this.number = number;
+    }
+
+    private boolean current() {
+      return number == attempt && terminal == null;
+    }
+
+    @Override
+    public boolean head(Head value) {
+      if (!current()) {
+        return false;
+      }
+      head = value;
+      return true;
+    }
+
+    @Override
+    @SuppressWarnings("EnumOrdinal") // one byte per event, in memory only
+    public boolean append(Kind kind, long nanos, byte[] bytes, int offset, int length) {
+      if (!current() || length > limit - position) {
+        return false;
+      }
+      int at = appended;
+      if (at == ends.length) {
+        ends = Arrays.copyOf(ends, at * 2);
+        times = Arrays.copyOf(times, at * 2);
+        kinds = Arrays.copyOf(kinds, at * 2);
+      }
+      store(bytes, offset, length);
+      ends[at] = position;
+      times[at] = (int) Math.min(MAX_MICROS, Math.max(0, (nanos - began) / 1000));
+      kinds[at] = (byte) kind.ordinal();
+      appended = at + 1;
+      return true;
+    }
+
+    @Override
+    public boolean publish() {
+      if (!current()) {
+        return false;
+      }
+      END.setRelease(RunLog.this, appended);
+      wake();
+      return true;
+    }
+
+    @Override
+    public boolean close(Terminal value, long millis) {
+      if (!current()) {
+        return false;
+      }
+      closedAt = millis;
+      END.setRelease(RunLog.this, appended);
+      terminal = value;
+      wake();
+      return true;
+    }
+  }
+}

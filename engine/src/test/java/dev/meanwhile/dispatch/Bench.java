@@ -1,0 +1,121 @@
+package dev.meanwhile.dispatch;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.meanwhile.Meanwhile;
+import dev.meanwhile.budget.Clocks;
+import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.log.Run;
+import dev.meanwhile.log.Terminal.Failure;
+import dev.meanwhile.testkit.ScriptedUpstream;
+import dev.meanwhile.testkit.VirtualClock;
+import dev.meanwhile.upstream.Request;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// An engine on one loop in virtual time, with a scripted upstream.
+final class Bench {
+  static final Key SAME = new Key(1, 2, 3, 4);
+  static final Key RETRY = new Key(5, 6, 7, 8);
+
+  final VirtualClock clock = new VirtualClock();
+  final ScriptedUpstream upstream = new ScriptedUpstream();
+  final List<String> ended = new ArrayList<>();
+  final Meanwhile engine;
+  final Dispatcher dispatcher;
+  @Nullable Failure refusal;
+
+  Bench() {
+    this(
+        new Meanwhile.Settings(
+            1, 1 << 20, 100, Duration.ofMinutes(15), 1 << 20, Duration.ofMinutes(1)));
+  }
+
+  Bench(Meanwhile.Settings settings) {
+    engine =
+        new Meanwhile(
+            settings,
+            new Journal() {
+              @Override
+              public void began(Run run) {}
+
+              @Override
+              public void ended(Run run, long firstContent, long total) {
+                ended.add(run.id() + " " + run.status());
+              }
+            });
+    dispatcher = engine.on(clock, upstream);
+  }
+
+  Run accept(Ask ask) {
+    return Objects.requireNonNull(tryAccept(ask), () -> "refused: " + refusal);
+  }
+
+  @Nullable Run tryAccept(Ask ask) {
+    var accepted = new ArrayList<Run>();
+    dispatcher.accept(
+        ask.submission(),
+        new Dispatcher.Answer() {
+          @Override
+          public void accepted(Run run) {
+            accepted.add(run);
+          }
+
+          @Override
+          public void refused(Failure failure) {
+            refusal = failure;
+          }
+        });
+    return accepted.isEmpty() ? null : accepted.getFirst();
+  }
+
+  /// What a test asks for.
+  record Ask(
+      boolean streamed,
+      boolean usage,
+      OnLeave onLeave,
+      Duration grace,
+      boolean retried,
+      boolean same) {
+    static Ask plain() {
+      return new Ask(false, false, OnLeave.CANCEL, Duration.ZERO, false, false);
+    }
+
+    static Ask stream() {
+      return new Ask(true, true, OnLeave.CANCEL, Duration.ofSeconds(15), false, false);
+    }
+
+    Ask coalescing() {
+      return new Ask(streamed, usage, onLeave, grace, retried, true);
+    }
+
+    Ask retry() {
+      return new Ask(streamed, usage, onLeave, grace, true, same);
+    }
+
+    Ask withoutUsage() {
+      return new Ask(streamed, false, onLeave, grace, retried, same);
+    }
+
+    Ask leaving(OnLeave policy, Duration time) {
+      return new Ask(streamed, usage, policy, time, retried, same);
+    }
+
+    Submission submission() {
+      return new Submission(
+          new Run.About("shop", "chat", "default", "m", streamed, false),
+          new Request(
+              "default", "chat", "/chat/completions", List.of(), "{}".getBytes(UTF_8), streamed),
+          usage,
+          Clocks.DEFAULT,
+          onLeave,
+          grace,
+          RETRY,
+          retried,
+          same ? SAME : null);
+    }
+  }
+}

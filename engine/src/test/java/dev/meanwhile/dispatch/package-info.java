@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.dispatch;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.log;
+
+import org.jspecify.annotations.NullMarked;

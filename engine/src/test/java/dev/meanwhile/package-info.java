@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile;
+
+import org.jspecify.annotations.NullMarked;

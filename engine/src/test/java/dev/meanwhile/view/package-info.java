@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.view;
+
+import org.jspecify.annotations.NullMarked;
