@@ -1,0 +1,41 @@
+package dev.meanwhile.openai;
+
+import dev.meanwhile.log.Terminal;
+import dev.meanwhile.log.Terminal.Failure;
+import java.util.Objects;
+
+/// The APIs of this dialect whose requests are runs.
+public enum Api {
+  /// `POST /v1/chat/completions`
+  CHAT,
+  /// `POST /v1/embeddings`
+  EMBEDDINGS;
+
+  /// How the log of a plain answer with status 200 ends: completed; incomplete where a choice ended
+  /// by length or content filter; failed where a chat answer is not a JSON object or holds nothing
+  /// but an error.
+  public Terminal judge(byte[] body, int offset, int length) {
+    return switch (this) {
+      case CHAT -> chat(body, offset, length);
+      case EMBEDDINGS -> Terminal.COMPLETED;
+    };
+  }
+
+  private static Terminal chat(byte[] body, int offset, int length) {
+    ChatEvent answer = new ChatEvent();
+    try {
+      return switch (answer.read(body, offset, length)) {
+        case ERROR -> Terminal.failed(Objects.requireNonNull(answer.failure()));
+        case CONTENT, FRAME, USAGE, MARK, ANSWER -> answer.terminal();
+      };
+    } catch (MalformedJson e) {
+      return Terminal.failed(
+          new Failure(
+              502,
+              "upstream_invalid_answer",
+              "the upstream's answer is not a JSON object ("
+                  + e.getMessage()
+                  + "); check that its base URL is that of an OpenAI-compatible API"));
+    }
+  }
+}

@@ -1,0 +1,51 @@
+package dev.meanwhile.openai;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import org.jspecify.annotations.Nullable;
+
+/// JSON for those who write a few members around a document, or take one out, without a tree.
+public final class JsonText {
+  private JsonText() {}
+
+  /// The text as a JSON string with its quotes, or `null`; safe inside a line of SSE.
+  public static String quoted(@Nullable String text) {
+    return text == null ? "null" : Json.quote(text);
+  }
+
+  /// The value of a member of the document's top level as it stands there, or null if the document
+  /// is no JSON object or has no such member.
+  ///
+  /// @param name in ASCII
+  public static @Nullable String member(byte[] document, String name) {
+    byte[] wanted = Json.ascii(name);
+    var scanner = new JsonScanner();
+    try {
+      scanner.reset(document, 0, document.length);
+      scanner.enterObject();
+      while (scanner.member()) {
+        boolean found = scanner.named(wanted);
+        scanner.skip();
+        if (found) {
+          return new String(document, scanner.start(), scanner.end() - scanner.start(), UTF_8);
+        }
+      }
+    } catch (MalformedJson e) {
+      return null;
+    }
+    return null;
+  }
+
+  /// Whether the bytes are one JSON document.
+  public static boolean isDocument(byte[] bytes) {
+    var scanner = new JsonScanner();
+    try {
+      scanner.reset(bytes, 0, bytes.length);
+      scanner.skip();
+      scanner.finish();
+      return true;
+    } catch (MalformedJson e) {
+      return false;
+    }
+  }
+}

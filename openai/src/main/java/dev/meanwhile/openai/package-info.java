@@ -1,0 +1,6 @@
+/// The OpenAI dialect: chat completions and embeddings to events and back. Pure functions over
+/// bytes; no sockets, no clocks, no threads.
+@NullMarked
+package dev.meanwhile.openai;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.openai;
+
+import org.jspecify.annotations.NullMarked;
