@@ -1,0 +1,74 @@
+package dev.meanwhile.simulator;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import tools.jackson.databind.JsonNode;
+
+/// A chat call, understood.
+///
+/// @param target the model and its fault
+/// @param usage whether a stream is to tell its usage
+/// @param tokens the length of the answer
+/// @param promptTokens about a quarter of the prompt's characters
+/// @param text the seed of the answer's text: the same for the same messages
+record ChatCall(
+    Target target, boolean stream, boolean usage, int tokens, int promptTokens, long text) {
+  private static final int LONGEST = 1_000_000;
+
+  /// @throws ApiError 400 or 404
+  static ChatCall of(JsonNode body, Overrides overrides) {
+    var target = Target.of(body, overrides);
+    if (!target.model().chats()) {
+      throw new ApiError(
+          404,
+          "This is not a chat model and thus not supported in the v1/chat/completions endpoint.",
+          "invalid_request_error",
+          "model",
+          null);
+    }
+    JsonNode messages = body.path("messages");
+    if (!messages.isArray() || messages.isEmpty()) {
+      throw ApiError.invalid("'messages' must be an array of at least one message", "messages");
+    }
+    if (body.path("n").asInt(1) != 1) {
+      throw ApiError.invalid("The simulator gives one choice: 'n' must be 1", "n");
+    }
+    var prompt = new StringBuilder();
+    for (JsonNode message : messages) {
+      collect(message.path("content"), prompt);
+      prompt.append('\n');
+    }
+    return new ChatCall(
+        target,
+        body.path("stream").asBoolean(false),
+        body.path("stream_options").path("include_usage").asBoolean(false),
+        overrides.tokens() == null ? tokens(body) : overrides.tokens(),
+        Math.max(1, prompt.length() / 4),
+        Hash.of(prompt.toString().getBytes(UTF_8)));
+  }
+
+  private static int tokens(JsonNode body) {
+    for (String name : new String[] {"max_completion_tokens", "max_tokens"}) {
+      JsonNode limit = body.path(name);
+      if (limit.isNull() || limit.isMissingNode()) {
+        continue;
+      }
+      if (!limit.isInt() || limit.intValue() < 1 || limit.intValue() > LONGEST) {
+        throw ApiError.invalid("'" + name + "' must be an integer from 1 to " + LONGEST, name);
+      }
+      return limit.intValue();
+    }
+    return Timeline.USUAL;
+  }
+
+  /// Content is a string or an array of parts, of which text ones have a `text`.
+  private static void collect(JsonNode content, StringBuilder prompt) {
+    if (content.isString()) {
+      prompt.append(content.stringValue());
+    } else {
+      for (JsonNode part : content) {
+        prompt.append(part.path("text").asString(""));
+      }
+    }
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.simulator;
+
+import org.jspecify.annotations.NullMarked;
