@@ -1,0 +1,189 @@
+package dev.meanwhile.server;
+
+import dev.meanwhile.Meanwhile;
+import dev.meanwhile.dispatch.Journal;
+import dev.meanwhile.log.Run;
+import dev.meanwhile.log.Terminal.Failure;
+import dev.meanwhile.server.auth.Secret;
+import dev.meanwhile.server.config.Config;
+import dev.meanwhile.server.telemetry.Metrics;
+import dev.meanwhile.server.telemetry.RunLines;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.net.SocketAddress;
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/// The server, from its start to its end.
+public final class Server implements AutoCloseable {
+  /// How long the last errors may take to be sent.
+  private static final Duration LAST_WORDS = Duration.ofSeconds(1);
+
+  private final Vertx vertx;
+  private final List<ServerLoop> loops = new CopyOnWriteArrayList<>();
+  private final Config config;
+  private final Meanwhile engine;
+  private final RunLines lines;
+  private final Metrics metrics;
+  private volatile boolean ready = true;
+  private boolean closed;
+  private volatile int port;
+
+  private Server(Config config, PrintStream log) {
+    this.config = config;
+    var server = config.server();
+    this.vertx =
+        Vertx.vertx(
+            new VertxOptions().setEventLoopPoolSize(server.loops()).setPreferNativeTransport(true));
+    this.lines = new RunLines(log);
+    this.metrics = new Metrics(this::open, this::kept);
+    this.engine =
+        new Meanwhile(
+            new Meanwhile.Settings(
+                server.loops(),
+                server.maxRun(),
+                server.maxRuns(),
+                server.keep(),
+                server.keepBytes(),
+                server.retryWindow()),
+            new Both(metrics, lines));
+  }
+
+  private int open() {
+    return engine.open();
+  }
+
+  private int kept() {
+    return engine.kept();
+  }
+
+  /// Starts a server, and returns when it listens.
+  ///
+  /// @param environment where the proxy variables are looked up
+  /// @param log takes one line of JSON per run
+  /// @throws StartFailure if it cannot listen, with what to do
+  public static Server start(Config config, Map<String, String> environment, PrintStream log) {
+    var server = new Server(config, log);
+    try {
+      server.listen(environment);
+      return server;
+    } catch (RuntimeException e) {
+      server.end();
+      throw e;
+    }
+  }
+
+  private void listen(Map<String, String> environment) {
+    Secret secret = Secret.random();
+    var connections = new AtomicInteger();
+    int wanted = config.server().port();
+    String bind = config.server().bind();
+    // Any free port is drawn once, for all loops.
+    SocketAddress address =
+        wanted == 0
+            ? SocketAddress.sharedRandomPort(1, bind)
+            : SocketAddress.inetSocketAddress(wanted, bind);
+    for (int i = 0; i < config.server().loops(); i++) {
+      var verticle =
+          new ServerLoop(
+              config, engine, metrics, secret, connections, environment, address, () -> ready);
+      loops.add(verticle);
+      try {
+        await(vertx.deployVerticle(verticle));
+      } catch (CompletionException e) {
+        throw StartFailure.of(config.server(), e.getCause() == null ? e : e.getCause());
+      }
+      port = verticle.port();
+    }
+  }
+
+  /// The port it listens on.
+  public int port() {
+    return port;
+  }
+
+  /// Stops: no new runs from now on, those that are watched may finish within the shutdown limit.
+  /// Blocks until all is over; nothing happens the second time.
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    ready = false;
+    engine.stopAccepting();
+    long limit = System.nanoTime() + config.server().shutdownTimeout().toNanos();
+    while (engine.open() > 0 && System.nanoTime() < limit && pause()) {
+      // Somebody may have left meanwhile, and nobody watches their run now.
+      engine.stopAccepting();
+    }
+    engine.stopAll(
+        new Failure(
+            503, "shutting_down", "This server is stopping and could not wait longer. Try again."));
+    // What is not a run, and what slow callers have yet to take, has the rest of the time.
+    Duration rest = Duration.ofNanos(Math.max(limit - System.nanoTime(), LAST_WORDS.toNanos()));
+    try {
+      await(Future.all(loops.stream().map(loop -> loop.shutdown(rest)).toList()), rest);
+    } finally {
+      end();
+    }
+  }
+
+  /// Whether it was not interrupted.
+  private static boolean pause() {
+    try {
+      TimeUnit.MILLISECONDS.sleep(20);
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  private void end() {
+    try {
+      await(vertx.close());
+    } finally {
+      lines.close();
+    }
+  }
+
+  private static <T> T await(Future<T> future) {
+    return await(future, Duration.ZERO);
+  }
+
+  private static <T> T await(Future<T> future, Duration longer) {
+    CompletableFuture<T> done = future.toCompletionStage().toCompletableFuture();
+    try {
+      return done.orTimeout(longer.toSeconds() + 30, TimeUnit.SECONDS).join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof TimeoutException) {
+        throw new IllegalStateException("Vert.x did not answer in time", e);
+      }
+      throw e;
+    }
+  }
+
+  private record Both(Journal first, Journal second) implements Journal {
+    @Override
+    public void began(Run run) {
+      first.began(run);
+      second.began(run);
+    }
+
+    @Override
+    public void ended(Run run, long firstContent, long total) {
+      first.ended(run, firstContent, total);
+      second.ended(run, firstContent, total);
+    }
+  }
+}

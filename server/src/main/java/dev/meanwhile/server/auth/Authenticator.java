@@ -1,0 +1,121 @@
+package dev.meanwhile.server.auth;
+
+import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.server.Refusal;
+import dev.meanwhile.server.config.Config;
+import dev.meanwhile.server.config.Key;
+import dev.meanwhile.server.config.Sha256;
+import io.vertx.core.http.HttpServerRequest;
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// Finds out who calls. Only on one loop.
+public final class Authenticator {
+  /// How many credentials are remembered, so that a call costs no HMAC.
+  private static final int REMEMBERED = 1_000;
+
+  private static final String BEARER = "Bearer ";
+
+  private final Config config;
+  private final Secret secret;
+  private final Map<String, Caller> known =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Caller> eldest) {
+          return size() > REMEMBERED;
+        }
+      };
+
+  /// @param secret the same for all loops, so that a credential is one tenant
+  public Authenticator(Config config, Secret secret) {
+    this.config = config;
+    this.secret = secret.forPurpose("tenant");
+  }
+
+  /// Who makes this request.
+  ///
+  /// @throws Refusal 401 or 403
+  public Caller caller(HttpServerRequest request) {
+    if (config.keys().isEmpty() && !config.server().open()) {
+      Loopback.check(request);
+    }
+    String credential = credential(request);
+    Caller caller = credential == null ? null : known.get(credential);
+    if (caller == null) {
+      caller = config.keys().isEmpty() ? unknown(credential) : keyed(credential);
+      if (credential != null) {
+        known.put(credential, caller);
+      }
+    }
+    return caller;
+  }
+
+  /// @throws Refusal 403 unless the caller may see what belongs to all tenants
+  public void requireAdmin(HttpServerRequest request) {
+    if (!caller(request).admin()) {
+      throw new Refusal(
+          403, "admin_only", "This needs a key with `admin: true`; the one given has not.");
+    }
+  }
+
+  private static @Nullable String credential(HttpServerRequest request) {
+    String authorization = request.headers().get("authorization");
+    return authorization != null ? authorization : request.headers().get("api-key");
+  }
+
+  private Caller unknown(@Nullable String credential) {
+    String tenant = "anonymous";
+    if (credential != null) {
+      byte[] mac = secret.hmac(credential.getBytes(StandardCharsets.UTF_8));
+      tenant = HexFormat.of().formatHex(mac, 0, 16);
+    }
+    // Without keys the server trusts this machine, unless it was opened to others.
+    return new Caller(
+        tenant,
+        tenant,
+        true,
+        config.server().coalesce(),
+        config.server().onLeave(),
+        !config.server().open());
+  }
+
+  private Caller keyed(@Nullable String credential) {
+    if (credential == null) {
+      throw new Refusal(
+          401,
+          "missing_api_key",
+          "This server needs a key of its own: send it as `Authorization: Bearer …` or `api-key: …`.");
+    }
+    String key =
+        credential.regionMatches(true, 0, BEARER, 0, BEARER.length())
+            ? credential.substring(BEARER.length()).strip()
+            : credential.strip();
+    Sha256 hash = Sha256.of(key);
+    Key match = null;
+    // All are compared, each in constant time, so that timing tells nothing of the others.
+    for (Key each : config.keys()) {
+      if (each.sha256().equals(hash)) {
+        match = each;
+      }
+    }
+    if (match == null) {
+      throw new Refusal(
+          401,
+          "invalid_api_key",
+          "This key is not one of this server's. Make one with `meanwhile key` and put its hash in the configuration.");
+    }
+    OnLeave onLeave = match.onLeave();
+    return new Caller(
+        match.tenant(),
+        hash.toString(),
+        false,
+        match.coalesce() == null ? config.server().coalesce() : match.coalesce(),
+        onLeave == null ? config.server().onLeave() : onLeave,
+        match.admin());
+  }
+}

@@ -1,0 +1,25 @@
+package dev.meanwhile.server.config;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// All that can be configured, validated. Immutable; made by [ConfigReader].
+///
+/// @param server the server itself
+/// @param keys the keys callers may use; empty means that callers' own credentials go upstream
+/// @param upstreams the upstreams by name, never empty, in the order they were written; the first
+///   takes every call that names no other
+public record Config(Server server, List<Key> keys, Map<String, UpstreamConfig> upstreams) {
+  public Config {
+    keys = List.copyOf(keys);
+    // Not Map.copyOf, which forgets the order.
+    upstreams = Collections.unmodifiableMap(new LinkedHashMap<>(upstreams));
+  }
+
+  /// The upstream that takes every call that names no other.
+  public UpstreamConfig firstUpstream() {
+    return upstreams.values().iterator().next();
+  }
+}

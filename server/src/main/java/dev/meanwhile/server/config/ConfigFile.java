@@ -1,0 +1,191 @@
+package dev.meanwhile.server.config;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.snakeyaml.engine.v2.nodes.Node;
+import org.snakeyaml.engine.v2.nodes.ScalarNode;
+import org.snakeyaml.engine.v2.nodes.SequenceNode;
+import org.snakeyaml.engine.v2.nodes.Tag;
+
+/// What the file says: its three sections. For one thread.
+final class ConfigFile {
+  private static final List<String> SECTIONS = List.of("server", "keys", "upstreams");
+
+  private final String file;
+  private final Environment environment;
+  private final Errors errors;
+
+  private final Values server = new Values();
+  private final List<Values> keys = new ArrayList<>();
+  private final Map<String, Values> upstreams = new LinkedHashMap<>();
+  private boolean readable = true;
+
+  private ConfigFile(String file, Environment environment, Errors errors) {
+    this.file = file;
+    this.environment = environment;
+    this.errors = errors;
+  }
+
+  /// Reads a file.
+  ///
+  /// @param path null: there is no file, and so nothing is said
+  static ConfigFile read(@Nullable Path path, Environment environment, Errors errors) {
+    ConfigFile file = new ConfigFile(String.valueOf(path), environment, errors);
+    if (path != null) {
+      String text = YamlText.read(path, errors);
+      Node root = text == null ? null : YamlTree.read(path.toString(), text, errors);
+      file.readable = root != null;
+      if (root != null) {
+        file.readRoot(root);
+      }
+    }
+    return file;
+  }
+
+  /// Whether enough was understood to say what is missing.
+  boolean readable() {
+    return readable;
+  }
+
+  /// The `server` section; the other layers are read over it.
+  Values server() {
+    return server;
+  }
+
+  /// One for each entry, also for those with mistakes.
+  List<Values> keys() {
+    return keys;
+  }
+
+  /// In the file's order; one for each entry, also for those with mistakes.
+  Map<String, Values> upstreams() {
+    return upstreams;
+  }
+
+  private void readRoot(Node root) {
+    Section sections = Section.read(file, "", root, "server: {port: 8080}", errors);
+    if (sections == null) {
+      readable = false;
+      return;
+    }
+    sections.refuseUnknown(SECTIONS, errors);
+    sections.entries().forEach((name, entry) -> readSection(name, entry.value()));
+  }
+
+  private void readSection(String name, Node node) {
+    switch (name) {
+      case "server" -> readOptions("server", node, "port: 8080", ServerOptions.ALL, server);
+      case "keys" -> readKeys(node);
+      case "upstreams" -> readUpstreams(node);
+      default -> {} // refused as unknown
+    }
+  }
+
+  private void readKeys(Node node) {
+    String fields = "{tenant: shop, sha256: 9f86…}";
+    if (!(node instanceof SequenceNode sequence)) {
+      Place place = Place.file(file, node.getStartMark(), "keys");
+      errors.add(place, "expected a list of keys, such as [" + fields + "]");
+      keys.add(new Values()); // so that nobody says there is none
+      return;
+    }
+    Map<Sha256, Place> seen = new HashMap<>();
+    for (Node element : sequence.getValue()) {
+      Values values = new Values();
+      readOptions("keys[" + keys.size() + "]", element, fields, KeyOptions.ALL, values);
+      keys.add(values);
+      values.place(KeyOptions.SHA256).ifPresent(place -> refuseTwin(values, place, seen));
+    }
+  }
+
+  private void refuseTwin(Values values, Place place, Map<Sha256, Place> seen) {
+    Place before = seen.putIfAbsent(values.get(KeyOptions.SHA256), place);
+    if (before != null) {
+      errors.add(place, "duplicate key; line " + before.line() + " has it already: keep one");
+    }
+  }
+
+  private void readUpstreams(Node node) {
+    String fields = "base-url: " + UpstreamOptions.EXAMPLE;
+    Section section = Section.read(file, "upstreams", node, "openai: {" + fields + "}", errors);
+    if (section == null) {
+      upstreams.put("", new Values()); // so that nobody says there is none
+      return;
+    }
+    section
+        .entries()
+        .forEach((name, entry) -> {
+          UpstreamOptions.NAME.read(new Text(name, entry.name(), false), errors);
+          Values values = new Values();
+          readOptions(section.path(name), entry.value(), fields, UpstreamOptions.ALL, values);
+          upstreams.put(name, values);
+        });
+  }
+
+  private void readOptions(
+      String path, Node node, String example, List<Option<?>> options, Values values) {
+    Section section = Section.read(file, path, node, example, errors);
+    if (section == null) {
+      return;
+    }
+    section.refuseUnknown(options.stream().map(Option::name).toList(), errors);
+    for (Option<?> option : options) {
+      Section.Entry entry = section.entries().get(option.name());
+      if (entry != null) {
+        readOption(option, section.path(option.name()), entry.value(), values);
+      } else if (option.required()) {
+        String wanted = option.name() + " is missing: " + option.type().wanted();
+        errors.add(section.place(), wanted);
+      }
+    }
+  }
+
+  private void readOption(Option<?> option, String path, Node node, Values values) {
+    Text text = option.type().list() ? list(option, path, node) : scalar(option, path, node);
+    if (text == null) {
+      values.spoilt(option);
+    } else {
+      values.read(option, text, errors);
+    }
+  }
+
+  /// A list, as the text a flag would give; each element is read alone first, so that a mistake is
+  /// told where it is.
+  ///
+  /// @return null if there is no element, or one that is wrong
+  private @Nullable Text list(Option<?> option, String path, Node node) {
+    if (!(node instanceof SequenceNode sequence)) {
+      return scalar(option, path, node);
+    }
+    List<String> elements = new ArrayList<>();
+    for (Node element : sequence.getValue()) {
+      Text text = scalar(option, path, element);
+      if (text != null && option.type().read(text, errors) != null) {
+        elements.add(text.value());
+      }
+    }
+    if (elements.isEmpty() || elements.size() < sequence.getValue().size()) {
+      return null;
+    }
+    Place place = Place.file(file, node.getStartMark(), path);
+    return new Text(String.join(",", elements), place, false);
+  }
+
+  private @Nullable Text scalar(Option<?> option, String path, Node node) {
+    Place place = Place.file(file, node.getStartMark(), path);
+    if (!(node instanceof ScalarNode scalar)) {
+      errors.add(place, option.type().wanted() + ", but found a list or a group of names");
+      return null;
+    }
+    if (scalar.isPlain() && scalar.getTag().equals(Tag.NULL)) {
+      errors.add(place, option.type().wanted() + ", but found no value");
+      return null;
+    }
+    return environment.substitute(scalar.getValue(), place, errors);
+  }
+}

@@ -1,0 +1,143 @@
+package dev.meanwhile.server.config;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// Reads the configuration: a flag wins over a `MEANWHILE_*` variable, that over the file, that
+/// over the default. Every layer is checked, also where a higher one wins.
+public final class ConfigReader {
+  private final Errors errors = new Errors();
+  private final Environment environment;
+  private final ConfigFile file;
+  private final Values values;
+
+  private ConfigReader(@Nullable Path path, Map<String, String> variables) {
+    environment = new Environment(variables);
+    file = ConfigFile.read(path, environment, errors);
+    values = file.server();
+  }
+
+  /// Reads and validates the whole configuration. For tests, `read(null, Map.of("upstream", url,
+  /// "port", "0"), Map.of())` gives the defaults.
+  ///
+  /// @param file the YAML file; null: none
+  /// @param flags values by the flag's name without its `--`; a switch given alone is `"true"`
+  /// @param environment the process's variables
+  /// @throws ConfigException with all mistakes that were found
+  public static Config read(
+      @Nullable Path file, Map<String, String> flags, Map<String, String> environment) {
+    return new ConfigReader(file, environment).read(flags);
+  }
+
+  /// Every option that has a flag and a variable, in the order help should show them.
+  public static List<OptionInfo> options() {
+    return Layers.OPTIONS.stream()
+        .map(option -> option.info(!UpstreamOptions.FLAGS.contains(option)))
+        .toList();
+  }
+
+  private Config read(Map<String, String> flags) {
+    Layers.readVariables(environment, values, errors);
+    Layers.readFlags(flags, values, errors);
+    Secret upstreamKey = upstreamKey();
+    Layers.refuseUnknownVariables(environment, errors);
+    if (file.readable()) {
+      checkKeys();
+      checkUpstreams();
+      checkTls();
+    }
+    if (!errors.isEmpty()) {
+      throw errors.exception();
+    }
+    return new Config(
+        ServerOptions.server(values),
+        file.keys().stream().map(KeyOptions::key).toList(),
+        upstreams(upstreamKey));
+  }
+
+  /// The key that `--upstream-key-env` names; null if it names none.
+  private @Nullable Secret upstreamKey() {
+    String name = values.find(UpstreamOptions.KEY_FLAG);
+    Place place = values.place(UpstreamOptions.KEY_FLAG).orElse(null);
+    if (name == null || place == null) {
+      return null;
+    }
+    String value = environment.value(name);
+    if (!values.written(UpstreamOptions.FLAG)) {
+      errors.add(
+          place,
+          "goes with --upstream, which is not given; for an upstream of the file write"
+              + " api-key: \"${NAME}\" there");
+    } else if (value == null) {
+      // The likely mistake is to give the key itself, which must not come back from the
+      // environment.
+      String which = place.source() == Place.Source.FLAG ? "the variable " + name : "what it names";
+      errors.add(place, which + " is not set, or empty; expected a variable that holds the key");
+    } else {
+      return UpstreamOptions.API_KEY.type().read(new Text(value, place, true), errors);
+    }
+    return null;
+  }
+
+  private void checkKeys() {
+    if (values.place(ServerOptions.BIND).isPresent()
+        && !Addresses.parse(values.get(ServerOptions.BIND)).isLoopbackAddress()
+        && file.keys().isEmpty()
+        && !values.get(ServerOptions.OPEN)) {
+      errors.add(
+          values.place(ServerOptions.BIND).orElseThrow(),
+          "other machines can reach this address, and without keys all of them may use your"
+              + " upstreams; add keys to the file (keys: [{tenant: shop, sha256: …}]), or bind to"
+              + " 127.0.0.1, or, if you trust the network, say --open (server.open: true)");
+    }
+  }
+
+  private void checkUpstreams() {
+    if (file.upstreams().isEmpty() && !values.written(UpstreamOptions.FLAG)) {
+      errors.add(
+          Place.nowhere("upstreams"),
+          "there is no AI API to send calls to; say --upstream "
+              + UpstreamOptions.EXAMPLE
+              + ", or set MEANWHILE_UPSTREAM, or write in the file upstreams: {openai: {base-url: "
+              + UpstreamOptions.EXAMPLE
+              + "}}");
+    }
+  }
+
+  private void checkTls() {
+    needs(ServerOptions.TLS_CERT, ServerOptions.TLS_KEY, "the private key");
+    needs(ServerOptions.TLS_KEY, ServerOptions.TLS_CERT, "the certificate chain");
+  }
+
+  private void needs(Option<?> given, Option<?> other, String what) {
+    if (!values.written(other)) {
+      values
+          .place(given)
+          .ifPresent(place ->
+              errors.add(
+                  place,
+                  "goes with "
+                      + other.name()
+                      + ", which is missing; give the PEM file with "
+                      + what
+                      + ", or neither"));
+    }
+  }
+
+  private Map<String, UpstreamConfig> upstreams(@Nullable Secret key) {
+    Map<String, UpstreamConfig> upstreams = new LinkedHashMap<>();
+    URI url = values.find(UpstreamOptions.FLAG);
+    if (url != null) {
+      // Replaces the file's upstream of that name whole: its key must not go to another address.
+      upstreams.put(UpstreamOptions.DEFAULT, UpstreamOptions.given(url, key));
+    }
+    file.upstreams()
+        .forEach((name, given) ->
+            upstreams.computeIfAbsent(name, n -> UpstreamOptions.upstream(n, given)));
+    return upstreams;
+  }
+}

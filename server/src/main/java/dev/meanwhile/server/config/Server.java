@@ -1,0 +1,57 @@
+package dev.meanwhile.server.config;
+
+import dev.meanwhile.budget.OnLeave;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// The `server` section. What each value means, its range and its default stand in one table,
+/// [ServerOptions]; sizes are bytes.
+///
+/// @param port 0 means any free port
+/// @param bind an IP address, without brackets
+/// @param publicUrl without a slash at its end; null: links follow the request
+/// @param tlsCert null exactly if `tlsKey` is null
+/// @param tlsKey null exactly if `tlsCert` is null
+public record Server(
+    int port,
+    String bind,
+    Path data,
+    @Nullable URI publicUrl,
+    List<Cidr> trustedProxies,
+    boolean open,
+    @Nullable Path tlsCert,
+    @Nullable Path tlsKey,
+    int loops,
+    Coalesce coalesce,
+    OnLeave onLeave,
+    Duration keep,
+    long keepBytes,
+    int maxRun,
+    int maxBody,
+    int maxHeader,
+    int maxEvent,
+    int maxRuns,
+    int maxReaders,
+    int maxConnections,
+    Duration idleTimeout,
+    Duration bodyTimeout,
+    Duration shutdownTimeout,
+    Duration connectTimeout,
+    Duration firstContentTimeout,
+    Duration betweenTimeout,
+    Duration totalTimeout,
+    Duration retryWindow,
+    Duration heartbeat,
+    Duration hold) {
+  public Server {
+    trustedProxies = List.copyOf(trustedProxies);
+  }
+
+  /// Whether only this machine can reach the server.
+  public boolean loopback() {
+    return Addresses.parse(bind).isLoopbackAddress();
+  }
+}

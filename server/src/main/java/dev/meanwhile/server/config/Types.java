@@ -1,0 +1,131 @@
+package dev.meanwhile.server.config;
+
+import dev.meanwhile.budget.OnLeave;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/// The kinds of values besides durations, sizes and URLs.
+final class Types {
+  /// A header's value: what could end the header's line would be an attack or an accident.
+  private static final Pattern CREDENTIAL = Pattern.compile("[\\x21-\\x7e]{1,8192}");
+
+  static final Type<Boolean> BOOLEAN =
+      Type.of(OptionInfo.SWITCH, "true or false", "true", Types::truth);
+
+  static final Type<Path> PATH = Type.of("<path>", "a path", "./meanwhile-data", Path::of);
+
+  static final Type<String> ADDRESS =
+      Type.of("<address>", "an IP address or localhost", "127.0.0.1", Types::address);
+
+  static final Type<List<Cidr>> CIDRS =
+      Type.of("<ranges>", "IP addresses or ranges", "10.0.0.0/8 or 127.0.0.1,::1", Types::cidrs)
+          .asList();
+
+  static final Type<Coalesce> COALESCE =
+      Type.of("<safe|true|false>", "safe, true or false", "true", Types::coalesce);
+
+  static final Type<OnLeave> ON_LEAVE = choice(OnLeave.values(), OnLeave::name);
+
+  static final Type<Api> API = choice(Api.values(), Api::name);
+
+  static final Type<Sha256> SHA256 =
+      Type.of(
+              "<sha256>",
+              "the key's SHA-256 in 64 hexadecimal digits",
+              "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+              Sha256::parse)
+          .asSecret();
+
+  static final Type<Secret> SECRET =
+      Type.of(
+              "<key>",
+              "a key in printable ASCII without spaces",
+              "\"${OPENAI_API_KEY}\"",
+              text -> new Secret(matching(CREDENTIAL, text)))
+          .asSecret();
+
+  private Types() {}
+
+  static Type<Integer> whole(int min, int max, int example) {
+    return Type.of(
+        "<number>",
+        "a whole number from " + min + " to " + max,
+        Integer.toString(example),
+        text -> whole(text, min, max));
+  }
+
+  /// A name made of letters, digits, and `.`, `_` or `-` after the first of them.
+  static Type<String> name(String what, String example) {
+    Pattern pattern = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
+    String expected = what + " of 1 to 64 letters, digits, dots, dashes or underscores";
+    return Type.of("<name>", expected, example, text -> matching(pattern, text));
+  }
+
+  /// The name of a variable. Never repeated: the likely mistake is to give the key itself.
+  static Type<String> variable() {
+    Pattern pattern = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
+    return Type.of("<name>", "the name of a variable", "OPENAI_API_KEY", t -> matching(pattern, t))
+        .asSecret();
+  }
+
+  private static <E extends Enum<E>> Type<E> choice(E[] values, Function<E, String> name) {
+    List<String> names =
+        Arrays.stream(values).map(value -> name.apply(value).toLowerCase(Locale.ROOT)).toList();
+    return Type.of(
+        names.stream().collect(Collectors.joining("|", "<", ">")),
+        names.size() == 1 ? names.getFirst() : "one of " + String.join(", ", names),
+        names.getFirst(),
+        text -> {
+          int index = names.indexOf(text);
+          if (index < 0) {
+            throw new IllegalArgumentException("none of them");
+          }
+          return values[index];
+        });
+  }
+
+  private static int whole(String text, int min, int max) {
+    int number = text.matches("\\d{1,10}") ? Integer.parseInt(text) : -1;
+    if (number < min || number > max) {
+      throw new IllegalArgumentException("out of range");
+    }
+    return number;
+  }
+
+  private static boolean truth(String text) {
+    return switch (text) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw new IllegalArgumentException("neither");
+    };
+  }
+
+  private static Coalesce coalesce(String text) {
+    return switch (text) {
+      case "safe" -> Coalesce.SAFE;
+      case "true" -> Coalesce.ALWAYS;
+      case "false" -> Coalesce.NEVER;
+      default -> throw new IllegalArgumentException("none of them");
+    };
+  }
+
+  private static String address(String text) {
+    return text.equals("localhost") ? "127.0.0.1" : Addresses.parse(text).getHostAddress();
+  }
+
+  private static List<Cidr> cidrs(String text) {
+    return Arrays.stream(text.split(",", -1)).map(String::strip).map(Cidr::parse).toList();
+  }
+
+  private static String matching(Pattern pattern, String text) {
+    if (!pattern.matcher(text).matches()) {
+      throw new IllegalArgumentException("does not match");
+    }
+    return text;
+  }
+}

@@ -1,0 +1,117 @@
+package dev.meanwhile.server.route;
+
+import dev.meanwhile.openai.Api;
+import dev.meanwhile.server.Refusal;
+import dev.meanwhile.server.auth.Caller;
+import io.vertx.core.Handler;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import java.nio.charset.StandardCharsets;
+
+/// Where every request comes in, and which route takes it.
+public final class Front implements Handler<HttpServerRequest> {
+  private static final String RUNS = "/v1/runs/";
+  private static final String CANCEL = "/cancel";
+
+  private final Loop loop;
+  private final CallRoute calls;
+  private final RunRoute runs;
+  private final RelayRoute relay;
+
+  public Front(Loop loop) {
+    this.loop = loop;
+    this.calls = new CallRoute(loop);
+    this.runs = new RunRoute(loop);
+    this.relay = new RelayRoute(loop);
+  }
+
+  @Override
+  public void handle(HttpServerRequest request) {
+    String path = request.path();
+    boolean isNative = path == null || path.startsWith(RUNS) || !path.startsWith("/v1/");
+    try {
+      route(request, path == null ? "/" : path);
+    } catch (Refusal refusal) {
+      Answers.refuse(request.response(), refusal, isNative);
+    } catch (RuntimeException e) {
+      Answers.fault(request, e, isNative);
+    }
+  }
+
+  /// The name of a request's route in metrics: one of a few, whatever callers ask for.
+  public static String routeName(String path) {
+    return switch (path) {
+      case "/v1/chat/completions" -> "chat";
+      case "/v1/embeddings" -> "embeddings";
+      case "/health/live", "/health/ready" -> "health";
+      case "/metrics" -> "metrics";
+      default -> path.startsWith(RUNS) ? "runs" : path.startsWith("/v1/") ? "relay" : "other";
+    };
+  }
+
+  private void route(HttpServerRequest request, String path) {
+    boolean post = HttpMethod.POST.equals(request.method());
+    switch (path) {
+      case "/v1/chat/completions" -> {
+        if (post) {
+          calls.handle(request, Api.CHAT, loop.authenticator().caller(request));
+        } else {
+          relay.handle(request, loop.authenticator().caller(request));
+        }
+      }
+      case "/v1/embeddings" -> {
+        if (post) {
+          calls.handle(request, Api.EMBEDDINGS, loop.authenticator().caller(request));
+        } else {
+          relay.handle(request, loop.authenticator().caller(request));
+        }
+      }
+      case "/health/live" -> health(request, true);
+      case "/health/ready" -> health(request, loop.ready().getAsBoolean());
+      case "/metrics" -> {
+        loop.authenticator().requireAdmin(request);
+        Answers.send(
+            request.response(),
+            200,
+            "text/plain; version=0.0.4; charset=utf-8",
+            loop.metrics().text());
+      }
+      default -> {
+        if (path.startsWith(RUNS)) {
+          run(request, path.substring(RUNS.length()));
+        } else if (path.startsWith("/v1/")) {
+          relay.handle(request, loop.authenticator().caller(request));
+        } else {
+          throw new Refusal(
+              404,
+              "not_found",
+              "There is nothing here. The API is under /v1: set your client's base URL to this server's address and /v1.");
+        }
+      }
+    }
+  }
+
+  private void run(HttpServerRequest request, String rest) {
+    Caller caller = loop.authenticator().caller(request);
+    if (rest.endsWith(CANCEL) && HttpMethod.POST.equals(request.method())) {
+      runs.cancel(request, caller, rest.substring(0, rest.length() - CANCEL.length()));
+    } else if (!rest.contains("/") && HttpMethod.GET.equals(request.method())) {
+      runs.get(request, caller, rest);
+    } else {
+      request.response().putHeader("allow", rest.endsWith(CANCEL) ? "POST" : "GET");
+      throw new Refusal(
+          405,
+          "method_not_allowed",
+          "A run knows GET /v1/runs/{id} and POST /v1/runs/{id}/cancel.");
+    }
+  }
+
+  private static void health(HttpServerRequest request, boolean well) {
+    Answers.send(
+        request.response(),
+        well ? 200 : 503,
+        Answers.JSON,
+        (well ? "{\"status\":\"ok\"}" : "{\"status\":\"stopping\"}")
+            .getBytes(StandardCharsets.UTF_8));
+  }
+}

@@ -1,0 +1,39 @@
+package dev.meanwhile.server.route;
+
+import dev.meanwhile.Meanwhile;
+import dev.meanwhile.budget.Clock;
+import dev.meanwhile.dispatch.Dispatcher;
+import dev.meanwhile.server.Links;
+import dev.meanwhile.server.auth.Authenticator;
+import dev.meanwhile.server.auth.Secret;
+import dev.meanwhile.server.config.Config;
+import dev.meanwhile.server.telemetry.Metrics;
+import dev.meanwhile.server.upstream.Client;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
+
+/// All that the routes of one loop use.
+///
+/// @param clients the connections to each upstream, by its name; the first takes what names none
+/// @param secret keys the hashes of requests
+/// @param ready whether new work is accepted
+public record Loop(
+    Clock clock,
+    Config config,
+    Meanwhile engine,
+    Dispatcher dispatcher,
+    Map<String, Client> clients,
+    Authenticator authenticator,
+    Secret secret,
+    Links links,
+    Metrics metrics,
+    BooleanSupplier ready) {
+  Client client(String upstream) {
+    return Objects.requireNonNull(clients.get(upstream), upstream);
+  }
+
+  Client firstClient() {
+    return clients.values().iterator().next();
+  }
+}

@@ -1,0 +1,64 @@
+package dev.meanwhile.server.route;
+
+import dev.meanwhile.dispatch.Key;
+import dev.meanwhile.openai.CanonicalRequest;
+import dev.meanwhile.server.auth.Caller;
+import dev.meanwhile.server.auth.Secret;
+import dev.meanwhile.upstream.Request;
+import io.vertx.core.MultiMap;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import org.jspecify.annotations.Nullable;
+
+/// What makes two requests the same. Only on one loop.
+final class RequestKeys {
+  private final Secret secret;
+  private final MessageDigest sha256;
+
+  RequestKeys(Secret secret) {
+    this.secret = secret.forPurpose("request");
+    try {
+      this.sha256 = MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("this Java has no SHA-256, which every Java must have", e);
+    }
+  }
+
+  /// The key by which an SDK's retry finds what it has asked for before: credential, route and the
+  /// raw body.
+  Key ofRetry(Caller caller, Request request, byte[] body) {
+    sha256.update(bytes(caller.credential() + "\n" + request.upstream() + "\n" + request.path()));
+    sha256.update((byte) 0);
+    return Key.of(sha256.digest(body));
+  }
+
+  /// The key by which identical requests find each other, or null if this one has none: design.md,
+  /// Keys. The credential is part of it, since what it may see can differ.
+  ///
+  /// @param model as the caller named it, with or without the upstream's prefix
+  @Nullable Key ofSame(
+      Caller caller, Request request, MultiMap headers, String model, byte[] body) {
+    byte[] canonical = CanonicalRequest.of(body).orElse(null);
+    if (canonical == null) {
+      return null;
+    }
+    String prefix = request.upstream() + "/";
+    return Key.of(
+        secret.hmac(
+            bytes(caller.tenant()),
+            bytes(caller.credential()),
+            bytes(request.api()),
+            bytes(request.path()),
+            bytes(request.upstream()),
+            bytes(model.startsWith(prefix) ? model.substring(prefix.length()) : model),
+            bytes(headers.get("openai-beta")),
+            bytes(headers.get("openai-organization")),
+            bytes(headers.get("openai-project")),
+            canonical));
+  }
+
+  private static byte[] bytes(@Nullable String text) {
+    return text == null ? new byte[0] : text.getBytes(StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,144 @@
+package dev.meanwhile.server.route;
+
+import dev.meanwhile.budget.Clock;
+import dev.meanwhile.log.Run;
+import dev.meanwhile.server.Refusal;
+import dev.meanwhile.server.auth.Caller;
+import dev.meanwhile.view.Wait;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/// `GET /v1/runs/{id}` (snapshot, long poll, events) and `POST /v1/runs/{id}/cancel`.
+final class RunRoute {
+  private final Loop loop;
+
+  RunRoute(Loop loop) {
+    this.loop = loop;
+  }
+
+  void get(HttpServerRequest request, Caller caller, String id) {
+    Run run = find(id, caller);
+    String accept = request.headers().get("accept");
+    if (accept != null && accept.contains("text/event-stream")) {
+      follow(request, run);
+      return;
+    }
+    String known = request.headers().get("if-none-match");
+    Duration patience = Prefer.wait(request.headers());
+    if (run.terminal() != null || patience.isZero()) {
+      snapshot(request.response(), run, known, null);
+    } else {
+      checkReaders(run);
+      longPoll(request.response(), run, known, patience);
+    }
+  }
+
+  void cancel(HttpServerRequest request, Caller caller, String id) {
+    Run run = find(id, caller);
+    HttpServerResponse response = request.response();
+    run.cancel();
+    new Wait(run, loop.clock(), _ -> snapshot(response, run, null, null)).begin();
+  }
+
+  private Run find(String id, Caller caller) {
+    Run run = loop.engine().run(id, caller.tenant());
+    if (run == null) {
+      throw new Refusal(
+          404,
+          "run_not_found",
+          "There is no run of this id that you may see. It may have been kept no longer: a run is kept %s s after its end."
+              .formatted(loop.config().server().keep().toSeconds()));
+    }
+    return run;
+  }
+
+  private void checkReaders(Run run) {
+    int max = loop.config().server().maxReaders();
+    if (run.readers() >= max) {
+      throw new Refusal(
+          503,
+          "too_many_readers",
+          "This run has %,d readers, the most it may have. Try again in a moment, or raise max-readers."
+              .formatted(max));
+    }
+  }
+
+  private void follow(HttpServerRequest request, Run run) {
+    String after = request.getParam("after");
+    Position from =
+        Position.parse(after != null ? after : request.headers().get("last-event-id"), run);
+    if (run.terminal() != null && from.offset() > run.end()) {
+      // Tells an EventSource not to come back.
+      request.response().setStatusCode(204).end();
+      return;
+    }
+    checkReaders(run);
+    new RunEvents(loop, request.response(), run, from).begin();
+  }
+
+  private void longPoll(
+      HttpServerResponse response, Run run, @Nullable String known, Duration patience) {
+    var timer = new AtomicReference<Clock.Timer>();
+    String applied = "wait=" + Prefer.text(patience);
+    var wait =
+        new Wait(
+            run,
+            loop.clock(),
+            _ -> {
+              Clock.Timer pending = timer.get();
+              if (pending != null) {
+                pending.cancel();
+              }
+              snapshot(response, run, known, applied);
+            });
+    response.closeHandler(_ -> {
+      Clock.Timer pending = timer.get();
+      if (pending != null) {
+        pending.cancel();
+      }
+      wait.stop();
+    });
+    wait.begin();
+    timer.set(
+        loop.clock()
+            .after(
+                patience,
+                () -> {
+                  wait.stop();
+                  snapshot(response, run, known, applied);
+                }));
+  }
+
+  private void snapshot(
+      HttpServerResponse response, Run run, @Nullable String known, @Nullable String applied) {
+    if (response.ended() || response.closed()) {
+      return;
+    }
+    String etag = Snapshot.etag(run);
+    response.putHeader("etag", etag).putHeader("vary", "Prefer, Accept");
+    response.putHeader("cache-control", "no-cache");
+    if (applied != null) {
+      response.putHeader("preference-applied", applied);
+    }
+    if (known != null && matches(known, etag)) {
+      response.setStatusCode(304).end();
+    } else {
+      Answers.send(response, 200, Answers.JSON, Snapshot.of(run));
+    }
+  }
+
+  /// Whether one of the tags of an `If-None-Match` is this one; a proxy may have made it weak.
+  private static boolean matches(String known, String etag) {
+    for (String tag : known.split(",", -1)) {
+      String strong = tag.strip();
+      if (strong.equals("*")
+          || (strong.startsWith("W/") ? strong.substring(2) : strong).equals(etag)) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,5 @@
+/// HTTP out: the upstream client.
+@NullMarked
+package dev.meanwhile.server.upstream;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,138 @@
+package dev.meanwhile.server.kit;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.meanwhile.server.Server;
+import dev.meanwhile.server.config.Config;
+import dev.meanwhile.server.config.ConfigReader;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+
+/// A server of a test's own, on a port of its own.
+public final class Gateway implements AutoCloseable {
+  private static final HttpClient CLIENT =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+  private final Server server;
+  private final ByteArrayOutputStream log;
+
+  private Gateway(Server server, ByteArrayOutputStream log) {
+    this.server = server;
+    this.log = log;
+  }
+
+  /// Before this upstream; `flags` as on the command line: `"--keep=1s"`.
+  public static Gateway before(String upstream, String... flags) {
+    var all = flags(flags);
+    all.put("upstream", upstream);
+    return start(ConfigReader.read(null, all, Map.of()), Map.of());
+  }
+
+  public static Gateway before(RawUpstream upstream, String... flags) {
+    return before(upstream.url(), flags);
+  }
+
+  /// By a configuration file with this text.
+  public static Gateway configured(String yaml, String... flags) {
+    return configured(yaml, Map.of(), flags);
+  }
+
+  /// @param environment the process's variables
+  public static Gateway configured(String yaml, Map<String, String> environment, String... flags) {
+    try {
+      Path file = Files.createTempFile("meanwhile", ".yaml");
+      try {
+        Files.writeString(file, yaml);
+        return start(ConfigReader.read(file, flags(flags), environment), environment);
+      } finally {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Gateway start(Config config, Map<String, String> environment) {
+    var log = new ByteArrayOutputStream();
+    return new Gateway(Server.start(config, environment, new PrintStream(log, true, UTF_8)), log);
+  }
+
+  private static Map<String, String> flags(String... flags) {
+    var all = new HashMap<>(Map.of("port", "0", "shutdown-timeout", "0s"));
+    for (String flag : flags) {
+      String[] parts = flag.substring(2).split("=", 2);
+      all.put(parts[0], parts.length > 1 ? parts[1] : "true");
+    }
+    return all;
+  }
+
+  public Server server() {
+    return server;
+  }
+
+  public int port() {
+    return server.port();
+  }
+
+  public URI uri(String path) {
+    return URI.create("http://localhost:" + port() + path);
+  }
+
+  /// A raw connection to it.
+  public Wire wire() throws IOException {
+    return new Wire(port());
+  }
+
+  /// The lines it has logged.
+  public String log() {
+    return log.toString(UTF_8);
+  }
+
+  /// A GET with these headers: name, value, ….
+  public HttpResponse<String> get(String path, String... headers)
+      throws IOException, InterruptedException {
+    return send(request(path, headers).GET().build());
+  }
+
+  public HttpResponse<String> post(String path, String body, String... headers)
+      throws IOException, InterruptedException {
+    return send(request(path, headers).POST(HttpRequest.BodyPublishers.ofString(body)).build());
+  }
+
+  public HttpResponse<String> chat(String body, String... headers)
+      throws IOException, InterruptedException {
+    return post("/v1/chat/completions", body, headers);
+  }
+
+  public HttpResponse<String> send(HttpRequest request) throws IOException, InterruptedException {
+    return CLIENT.send(request, HttpResponse.BodyHandlers.ofString());
+  }
+
+  public HttpRequest.Builder request(String path, String... headers) {
+    var request = HttpRequest.newBuilder(uri(path)).timeout(Eventually.PATIENCE);
+    for (int i = 0; i < headers.length; i += 2) {
+      request.header(headers[i], headers[i + 1]);
+    }
+    return request;
+  }
+
+  /// What SIGTERM does.
+  public void stop() {
+    server.close();
+  }
+
+  @Override
+  public void close() {
+    stop();
+  }
+}

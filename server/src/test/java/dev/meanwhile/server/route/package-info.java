@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.server.route;
+
+import org.jspecify.annotations.NullMarked;

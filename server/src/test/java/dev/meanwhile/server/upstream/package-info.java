@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.server.upstream;
+
+import org.jspecify.annotations.NullMarked;
