@@ -1,0 +1,74 @@
+package dev.meanwhile.app;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.meanwhile.server.Server;
+import dev.meanwhile.server.config.Config;
+import dev.meanwhile.server.config.ConfigReader;
+import dev.meanwhile.simulator.SimulatorConfig;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+
+/// What the launcher runs once, so that the JDK can write its ahead-of-time cache: a server and a
+/// simulator are started and called in the usual ways, and stop.
+@Command(name = "train", hidden = true)
+final class TrainCommand implements Callable<Integer> {
+  private static final int ROUNDS = 200;
+
+  @Override
+  public Integer call() throws IOException {
+    try (Running simulator = Running.start(SimulatorConfig.defaults().withPort(0))) {
+      Config config =
+          ConfigReader.read(
+              null,
+              Map.of(
+                  "upstream",
+                  "http://127.0.0.1:" + simulator.simulator().port() + "/v1",
+                  "port",
+                  "0"),
+              Map.of());
+      var nowhere = new PrintStream(OutputStream.nullOutputStream(), false, UTF_8);
+      try (Server server = Server.start(config, Map.of(), nowhere)) {
+        for (int i = 0; i < ROUNDS; i++) {
+          chat(server.port(), i, i % 2 == 0);
+        }
+        send(server.port(), "GET /metrics", "");
+        send(server.port(), "GET /v1/runs/run_none", "");
+        send(
+            server.port(),
+            "POST /v1/embeddings",
+            "{\"model\":\"sim-embedding\",\"input\":\"words\"}");
+      }
+    }
+    return 0;
+  }
+
+  private static void chat(int port, int number, boolean streamed) throws IOException {
+    send(
+        port,
+        "POST /v1/chat/completions",
+        "{\"model\":\"sim-fast\",\"stream\":%s,\"messages\":[{\"role\":\"user\",\"content\":\"%d\"}]}"
+            .formatted(streamed, number));
+  }
+
+  private static void send(int port, String what, String body) throws IOException {
+    try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      String request =
+          what
+              + " HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer any\r\nconnection: close\r\n"
+              + "x-sim-first-token-ms: 0\r\nx-sim-token-ms: 0\r\n"
+              + "content-type: application/json\r\ncontent-length: "
+              + body.length()
+              + "\r\n\r\n"
+              + body;
+      socket.getOutputStream().write(request.getBytes(UTF_8));
+      socket.getInputStream().readAllBytes();
+    }
+  }
+}

@@ -1,0 +1,189 @@
+package dev.meanwhile.app;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The command line as a process of its own: what it prints, and with what it exits.
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
+class CommandLineTest {
+  private static final Pattern ADDRESS = Pattern.compile("http://[^ ]+?:(\\d+)/v1");
+
+  private final List<Process> started = new ArrayList<>();
+
+  @AfterEach
+  void endAll() {
+    started.forEach(Process::destroyForcibly);
+  }
+
+  @Test
+  void help_tells_every_flag_and_no_secret() throws Exception {
+    String help = output(start("serve", "--help"), 0);
+    assertThat(help)
+        .contains("--upstream", "--port", "--tls-cert", "--max-run", "--on-leave", "--config")
+        .contains("MEANWHILE_PORT");
+    assertThat(output(start("--help"), 0)).contains("demo", "simulate", "serve", "key");
+    assertThat(output(start("simulate", "--help"), 0)).contains("--replay", "sim-fast");
+    assertThat(output(start("demo", "--help"), 0)).contains("--port");
+  }
+
+  @Test
+  void a_wrong_flag_is_named_with_a_suggestion() throws Exception {
+    assertThat(output(start("serve", "--prot", "1"), 2)).contains("--prot").contains("--port");
+    assertThat(output(start("serve", "--port", "many"), 2)).contains("--port").contains("number");
+    assertThat(output(start("serve"), 2)).contains("--upstream");
+    assertThat(output(start("fly"), 2)).contains("fly");
+  }
+
+  @Test
+  void a_wrong_file_is_told_with_all_its_mistakes(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("meanwhile.yaml");
+    Files.writeString(file, "server: {prot: 1}\nupstreams: {a: {base-url: 'ftp://x'}}\n", UTF_8);
+    assertThat(output(start("serve", "--config", file.toString()), 2))
+        .contains("meanwhile.yaml:1:10")
+        .contains("port")
+        .contains("meanwhile.yaml:2:");
+  }
+
+  @Test
+  void a_port_that_is_taken_is_said_in_one_line() throws Exception {
+    try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      String port = Integer.toString(taken.getLocalPort());
+      String said =
+          output(start("serve", "--upstream", "http://127.0.0.1:1/v1", "--port", port), 2);
+      assertThat(said).contains(port).contains("--port").doesNotContain("\tat ");
+      assertThat(output(start("demo", "--port", port), 2)).contains("--port");
+    }
+  }
+
+  @Test
+  void the_demo_answers_what_it_says_and_ends_well() throws Exception {
+    Process demo = start("demo", "--port", "0");
+    InputStream out = demo.getInputStream();
+    int port = port(out, "Ctrl-C stops");
+    try (var client = HttpClient.newHttpClient()) {
+      var answer =
+          client.send(
+              HttpRequest.newBuilder(
+                      URI.create("http://localhost:" + port + "/v1/chat/completions"))
+                  .header("content-type", "application/json")
+                  .header("x-sim-first-token-ms", "0")
+                  .header("x-sim-token-ms", "0")
+                  .POST(
+                      HttpRequest.BodyPublishers.ofString(
+                          "{\"model\":\"sim-fast\",\"messages\":[{\"role\":\"user\",\"content\":\"never logged\"}]}"))
+                  .build(),
+              BodyHandlers.ofString());
+      assertThat(answer.statusCode()).isEqualTo(200);
+      assertThat(answer.body()).contains("chat.completion");
+    }
+    demo.toHandle().destroy();
+    String rest = new String(out.readAllBytes(), UTF_8);
+    assertThat(demo.waitFor()).isZero();
+    assertThat(rest)
+        .contains("\"status\":\"completed\"")
+        .contains("Stopped.")
+        .doesNotContain("never logged");
+  }
+
+  @Test
+  void serve_takes_its_flags_and_variables_and_ends_with_0_on_sigterm() throws Exception {
+    Process simulator = start("simulate", "--port", "0");
+    int upstream = port(simulator.getInputStream(), "Ctrl-C stops");
+    var builder =
+        command("serve", "--upstream", "http://127.0.0.1:" + upstream + "/v1", "--port", "0");
+    builder.environment().put("MEANWHILE_PORT", "1");
+    builder.environment().put("MEANWHILE_MAX_BODY", "1KB");
+    Process server = builder.start();
+    started.add(server);
+    int port = port(server.getErrorStream(), "Ctrl-C stops");
+    try (var client = HttpClient.newHttpClient()) {
+      var models =
+          client.send(
+              HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/v1/models")).build(),
+              BodyHandlers.ofString());
+      assertThat(models.body()).contains("sim-fast");
+      var tooBig =
+          client.send(
+              HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/v1/embeddings"))
+                  .POST(HttpRequest.BodyPublishers.ofString("x".repeat(2_000)))
+                  .build(),
+              BodyHandlers.ofString());
+      assertThat(tooBig.statusCode()).isEqualTo(413);
+    }
+    server.toHandle().destroy();
+    assertThat(server.waitFor()).isZero();
+  }
+
+  @Test
+  void a_key_is_told_once_and_its_hash_is_what_is_configured() throws Exception {
+    String said = output(start("key", "--tenant", "shop"), 0);
+    Matcher key = Pattern.compile("mw_[\\w-]{43}").matcher(said);
+    assertThat(key.find()).isTrue();
+    String hash = dev.meanwhile.server.config.Sha256.of(key.group()).toString();
+    assertThat(said).contains("{tenant: shop, sha256: " + hash + "}");
+  }
+
+  private Process start(String... args) throws IOException {
+    Process process = command(args).start();
+    started.add(process);
+    return process;
+  }
+
+  private static ProcessBuilder command(String... args) {
+    var all = new ArrayList<String>();
+    all.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    all.add("-cp");
+    all.add(System.getProperty("java.class.path"));
+    all.add(Main.class.getName());
+    all.addAll(List.of(args));
+    var builder = new ProcessBuilder(all);
+    builder.environment().keySet().removeIf(name -> name.startsWith("MEANWHILE_"));
+    return builder;
+  }
+
+  /// Both outputs of a process that ends by itself.
+  private static String output(Process process, int exit) throws Exception {
+    String out = new String(process.getInputStream().readAllBytes(), UTF_8);
+    String err = new String(process.getErrorStream().readAllBytes(), UTF_8);
+    assertThat(process.waitFor()).as(out + err).isEqualTo(exit);
+    return out + err;
+  }
+
+  /// The port that a banner tells, which is read up to the line that holds `last`.
+  private static int port(InputStream in, String last) throws IOException {
+    var text = new StringBuilder();
+    @Nullable String port = null;
+    while (text.indexOf(last) < 0) {
+      int next = in.read();
+      assertThat(next).as("it ended early: " + text).isNotNegative();
+      text.append((char) next);
+    }
+    Matcher address = ADDRESS.matcher(text);
+    if (address.find()) {
+      port = address.group(1);
+    }
+    return Integer.parseInt(Objects.requireNonNull(port, text::toString));
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.app;
+
+import org.jspecify.annotations.NullMarked;
