@@ -1,0 +1,164 @@
+package dev.meanwhile.conformance;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.meanwhile.server.Server;
+import dev.meanwhile.server.config.ConfigReader;
+import dev.meanwhile.simulator.Simulator;
+import dev.meanwhile.simulator.SimulatorConfig;
+import dev.meanwhile.simulator.Stats;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+
+/// A server as `meanwhile serve --upstream` starts it, with a simulated AI API behind it, on free
+/// ports of this machine. Thread-safe.
+public final class Rig implements AutoCloseable {
+  /// What all clients give as their key. The server knows none, so it goes upstream, and a run is
+  /// shown only to the key that began it.
+  public static final String API_KEY = "sk-conformance";
+
+  private static final long PATIENCE = TimeUnit.SECONDS.toNanos(10);
+  private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(5);
+
+  private final Vertx vertx;
+  private final Simulator simulator;
+  private final Server server;
+  private final ByteArrayOutputStream log;
+  private final HttpClient http = HttpClient.newHttpClient();
+
+  private Rig(Vertx vertx, Simulator simulator, Server server, ByteArrayOutputStream log) {
+    this.vertx = vertx;
+    this.simulator = simulator;
+    this.server = server;
+    this.log = log;
+  }
+
+  /// Starts both, and returns when both listen.
+  public static Rig start() {
+    Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
+    Simulator simulator = await(Simulator.start(vertx, SimulatorConfig.defaults().withPort(0)));
+    var config =
+        ConfigReader.read(
+            null,
+            Map.of(
+                "upstream", "http://127.0.0.1:" + simulator.port() + "/v1",
+                "port", "0",
+                "shutdown-timeout", "0s"),
+            Map.of());
+    var log = new ByteArrayOutputStream();
+    var server = Server.start(config, Map.of(), new PrintStream(log, true, UTF_8));
+    return new Rig(vertx, simulator, server, log);
+  }
+
+  /// The address of the server, without a path.
+  public String origin() {
+    return "http://127.0.0.1:" + server.port();
+  }
+
+  /// What a client is given as its base URL.
+  public String baseUrl() {
+    return origin() + "/v1";
+  }
+
+  /// The address of the simulated AI API, without a path.
+  public String simulatorOrigin() {
+    return "http://127.0.0.1:" + simulator.port();
+  }
+
+  /// What reached the AI API since the start.
+  public Stats stats() {
+    return simulator.stats();
+  }
+
+  /// Waits until the AI API has seen so many callers leave before the end of their answers.
+  ///
+  /// @throws AssertionError if it has not within 10 s
+  public void awaitCancelled(long calls) {
+    await(calls + " cancelled upstream", () -> stats().cancelled() >= calls);
+  }
+
+  /// Waits until the server sends no stream to anybody, so that it has seen all callers leave.
+  ///
+  /// @throws AssertionError if it still does after 10 s
+  public void awaitNoStreams() {
+    await(
+        "no open streams",
+        () -> get("/metrics").lines().anyMatch("meanwhile_open_streams 0.0"::equals));
+  }
+
+  /// Stops a run, and returns its last snapshot.
+  public String cancel(String run) {
+    return send(request("/v1/runs/" + run + "/cancel").POST(BodyPublishers.noBody()).build());
+  }
+
+  /// What the server logged of its runs, one line of JSON each, once there are so many.
+  ///
+  /// @throws AssertionError if there are not within 10 s
+  public List<String> awaitRunLines(int lines) {
+    await(lines + " runs logged", () -> runLines().size() >= lines);
+    return runLines();
+  }
+
+  private List<String> runLines() {
+    return log.toString(UTF_8).lines().toList();
+  }
+
+  private String get(String path) {
+    return send(request(path).GET().build());
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(URI.create(origin() + path))
+        .header("authorization", "Bearer " + API_KEY);
+  }
+
+  private String send(HttpRequest request) {
+    try {
+      return http.send(request, BodyHandlers.ofString()).body();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while asking " + request.uri(), e);
+    }
+  }
+
+  private static void await(String what, BooleanSupplier holds) {
+    long limit = System.nanoTime() + PATIENCE;
+    while (!holds.getAsBoolean()) {
+      if (System.nanoTime() > limit) {
+        throw new AssertionError("not within 10 s: " + what);
+      }
+      // Nobody tells when it has happened, so it is asked for again.
+      LockSupport.parkNanos(PAUSE);
+    }
+  }
+
+  private static <T> T await(Future<T> future) {
+    CompletableFuture<T> done = future.toCompletionStage().toCompletableFuture();
+    return done.orTimeout(30, TimeUnit.SECONDS).join();
+  }
+
+  @Override
+  public void close() {
+    http.close();
+    server.close();
+    await(vertx.close());
+  }
+}

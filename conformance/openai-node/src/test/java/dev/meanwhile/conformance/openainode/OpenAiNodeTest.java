@@ -1,0 +1,67 @@
+package dev.meanwhile.conformance.openainode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.meanwhile.conformance.Rig;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Runs each file of tests in `src/test/node` against a server of its own.
+final class OpenAiNodeTest {
+  private static final int SECONDS = 120;
+
+  @BeforeAll
+  static void install() throws IOException, InterruptedException {
+    NodeProject.install();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"chat", "failure", "leaving", "sharing"})
+  void openai(String file) throws IOException, InterruptedException {
+    run(file, Map.of());
+  }
+
+  @Test
+  void eventSourceInChromium() throws IOException, InterruptedException {
+    Optional<Path> chromium =
+        Stream.of(System.getenv().getOrDefault("PATH", "").split(Pattern.quote(File.pathSeparator)))
+            .map(directory -> Path.of(directory, "chromium"))
+            .filter(Files::isExecutable)
+            .findFirst();
+    assumeTrue(chromium.isPresent(), "chromium is not installed: apt-get install chromium");
+
+    run("eventsource", Map.of("CHROMIUM", chromium.orElseThrow().toString()));
+  }
+
+  private static void run(String file, Map<String, String> more)
+      throws IOException, InterruptedException {
+    try (Rig rig = Rig.start()) {
+      var environment = new HashMap<>(more);
+      environment.put("MEANWHILE", rig.origin());
+      environment.put("SIMULATOR", rig.simulatorOrigin());
+
+      NodeProject.Finished node =
+          NodeProject.run(
+              List.of("node", "--test", "--test-reporter=spec", file + ".test.js"),
+              environment,
+              SECONDS);
+
+      assertThat(node.status()).as(node.output()).isZero();
+      // A file without tests passes too.
+      assertThat(node.output()).containsPattern("pass [1-9]").contains("skipped 0");
+    }
+  }
+}

@@ -1,0 +1,162 @@
+// A browser's own EventSource, unmodified, follows a run: in Chromium, on a page of the server's.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+import { CuttingProxy } from './cutting-proxy.js';
+import { server, upstreamText } from './rig.js';
+
+const TOKENS = 40;
+const MODEL = 'sim-fast';
+
+let browser;
+let profile;
+
+before(async () => {
+  profile = await mkdtemp(join(tmpdir(), 'meanwhile-chromium-'));
+  browser = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM,
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+    ],
+  });
+});
+
+after(async () => {
+  await browser?.close();
+  await rm(profile, { recursive: true, force: true });
+});
+
+/** Begins a streamed run as nobody, since an EventSource cannot send a key; reads it to its end. */
+async function begin(prompt, tokenMillis) {
+  const answer = await fetch(`${server}/v1/chat/completions`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-sim-first-token-ms': '20',
+      'x-sim-token-ms': String(tokenMillis),
+    },
+    body: JSON.stringify({
+      model: MODEL,
+      stream: true,
+      messages: [{ role: 'user', content: prompt }],
+    }),
+  });
+  assert.equal(answer.status, 200);
+  return { id: answer.headers.get('meanwhile-run'), ended: answer.text() };
+}
+
+/** A page of `origin`. */
+async function open(origin) {
+  const page = await browser.newPage();
+  await page.goto(`${origin}/health/live`);
+  return page;
+}
+
+/** Follows a run in a page until the EventSource gives up by itself. */
+async function follow(page, id) {
+  const seen = await page.evaluate(
+    (path) =>
+      new Promise((resolve) => {
+        const seen = { events: [] };
+        const source = new EventSource(path);
+        for (const type of ['status', 'delta', 'done', 'restarted', 'message']) {
+          source.addEventListener(type, (event) =>
+            seen.events.push({ type, id: event.lastEventId, data: JSON.parse(event.data) }),
+          );
+        }
+        source.onerror = () => {
+          if (source.readyState === EventSource.CLOSED) resolve(seen);
+        };
+      }),
+    `/v1/runs/${id}`,
+  );
+  await page.close();
+  return seen;
+}
+
+function checkWhole({ events }, text, what) {
+  const deltas = events.filter((event) => event.type === 'delta');
+  assert.equal(deltas.map((event) => event.data.text).join(''), text, what);
+  assert.equal(deltas.length, TOKENS, what);
+  assert.equal(new Set(deltas.map((event) => event.id)).size, TOKENS, what);
+  assert.equal(events[0].type, 'status', what);
+  assert.equal(events.at(-1).type, 'done', what);
+  assert.equal(events.at(-1).data.status, 'completed', what);
+  assert.equal(events.filter((event) => event.type === 'done').length, 1, what);
+}
+
+test('follows a run while it is written, and stays closed after its end', async () => {
+  const proxy = await CuttingProxy.before(server);
+  try {
+    const page = await open(proxy.origin);
+    const run = await begin('live', 25);
+    const seen = await follow(page, run.id);
+    await run.ended;
+
+    checkWhole(seen, await upstreamText('live'), 'live');
+    assert.equal(seen.events[0].data.status, 'in_progress');
+    // It came back once, and was told not to come again.
+    assert.deepEqual(proxy.answers(`/v1/runs/${run.id}`), [200, 204]);
+  } finally {
+    await proxy.close();
+  }
+});
+
+test('follows a run that has ended, from its beginning', async () => {
+  const run = await begin('past', 0);
+  await run.ended;
+
+  const seen = await follow(await open(server), run.id);
+
+  checkWhole(seen, await upstreamText('past'), 'past');
+  assert.equal(seen.events[0].data.status, 'completed');
+});
+
+// After so many deltas on a connection it is cut, once or every time; `torn` cuts inside an event.
+const cuts = [
+  { after: 0, every: false },
+  { after: 1, every: false },
+  { after: 2, every: false, torn: true },
+  { after: 20, every: false },
+  { after: 39, every: false, torn: true },
+  { after: 40, every: false },
+  { after: 13, every: true },
+  { after: 9, every: true, torn: true },
+];
+
+for (const tokenMillis of [0, 30]) {
+  const when = tokenMillis === 0 ? 'after its end' : 'while it is written';
+  test(`a connection cut in the middle loses and repeats nothing, ${when}`, async () => {
+    const proxies = await Promise.all(cuts.map((cut) => CuttingProxy.before(server, cut)));
+    try {
+      const pages = await Promise.all(proxies.map((proxy) => open(proxy.origin)));
+      const prompt = `cut ${tokenMillis}`;
+      const run = await begin(prompt, tokenMillis);
+      if (tokenMillis === 0) await run.ended;
+      const all = await Promise.all(pages.map((page) => follow(page, run.id)));
+      await run.ended;
+
+      const text = await upstreamText(prompt);
+      for (const [i, cut] of cuts.entries()) {
+        const what = JSON.stringify(cut);
+        const times = cut.every ? Math.floor(TOKENS / cut.after) : 1;
+        checkWhole(all[i], text, what);
+        // More if Chromium, when a connection breaks, drops some of what had come.
+        assert.ok(proxies[i].cuts >= times, `${what}: cut ${proxies[i].cuts} times`);
+        const answers = [...Array(proxies[i].cuts + 1).fill(200), 204];
+        assert.deepEqual(proxies[i].answers(`/v1/runs/${run.id}`), answers, what);
+      }
+    } finally {
+      await Promise.all(proxies.map((proxy) => proxy.close()));
+    }
+  });
+}
