@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.benchmarks;
+
+import org.jspecify.annotations.NullMarked;
