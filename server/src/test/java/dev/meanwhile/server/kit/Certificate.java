@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,7 +23,8 @@ import javax.net.ssl.TrustManagerFactory;
 /// @param cert the PEM file of the certificate
 /// @param key the PEM file of its private key
 /// @param store both, for Java
-public record Certificate(Path cert, Path key, Path store) {
+/// @param trusted the certificate alone, as what a JVM trusts
+public record Certificate(Path cert, Path key, Path store, Path trusted) {
   private static final String PASSWORD = "changeit";
 
   /// A new one, its files in `directory`.
@@ -31,7 +33,8 @@ public record Certificate(Path cert, Path key, Path store) {
         new Certificate(
             directory.resolve("cert.pem"),
             directory.resolve("key.pem"),
-            directory.resolve("store.p12"));
+            directory.resolve("store.p12"),
+            directory.resolve("trusted.p12"));
     run(
         directory,
         List.of(
@@ -67,6 +70,7 @@ public record Certificate(Path cert, Path key, Path store) {
             "store.p12",
             "-passout",
             "pass:" + PASSWORD));
+    made.writeTrusted();
     return made;
   }
 
@@ -83,7 +87,8 @@ public record Certificate(Path cert, Path key, Path store) {
             command + ": " + Files.readString(directory.resolve("openssl.log")));
       }
     } catch (IOException e) {
-      abort("there is no openssl to make a certificate: " + e.getMessage());
+      abort(
+          "there is no openssl to make a certificate (apt-get install openssl): " + e.getMessage());
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
@@ -91,19 +96,44 @@ public record Certificate(Path cert, Path key, Path store) {
 
   /// What serves by this certificate, and trusts it.
   public SSLContext context() {
-    try (InputStream in = Files.newInputStream(store)) {
-      KeyStore keys = KeyStore.getInstance("PKCS12");
-      keys.load(in, PASSWORD.toCharArray());
-      KeyStore trusted = KeyStore.getInstance("PKCS12");
-      trusted.load(null, null);
-      trusted.setCertificateEntry("localhost", keys.getCertificate(keys.aliases().nextElement()));
+    try {
       var serving = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-      serving.init(keys, PASSWORD.toCharArray());
+      serving.init(read(store), PASSWORD.toCharArray());
       var trusting = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      trusting.init(trusted);
+      trusting.init(read(trusted));
       SSLContext context = SSLContext.getInstance("TLS");
       context.init(serving.getKeyManagers(), trusting.getTrustManagers(), new SecureRandom());
       return context;
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /// The flags of a JVM whose platform trusts this certificate.
+  public List<String> trustingFlags() {
+    return List.of(
+        "-Djavax.net.ssl.trustStore=" + trusted, "-Djavax.net.ssl.trustStorePassword=" + PASSWORD);
+  }
+
+  private void writeTrusted() {
+    try (OutputStream out = Files.newOutputStream(trusted)) {
+      KeyStore keys = read(store);
+      KeyStore alone = KeyStore.getInstance("PKCS12");
+      alone.load(null, null);
+      alone.setCertificateEntry("localhost", keys.getCertificate(keys.aliases().nextElement()));
+      alone.store(out, PASSWORD.toCharArray());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static KeyStore read(Path file) {
+    try (InputStream in = Files.newInputStream(file)) {
+      KeyStore read = KeyStore.getInstance("PKCS12");
+      read.load(in, PASSWORD.toCharArray());
+      return read;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (GeneralSecurityException e) {
