@@ -15,11 +15,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -28,8 +26,6 @@ import org.junit.jupiter.api.io.TempDir;
 /// The command line as a process of its own: what it prints, and with what it exits.
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
 class CommandLineTest {
-  private static final Pattern ADDRESS = Pattern.compile("http://[^ ]+?:(\\d+)/v1");
-
   private final List<Process> started = new ArrayList<>();
 
   @AfterEach
@@ -81,7 +77,7 @@ class CommandLineTest {
   void the_demo_answers_what_it_says_and_ends_well() throws Exception {
     Process demo = start("demo", "--port", "0");
     InputStream out = demo.getInputStream();
-    int port = port(out, "Ctrl-C stops");
+    int port = Launch.port(out);
     try (var client = HttpClient.newHttpClient()) {
       var answer =
           client.send(
@@ -110,14 +106,15 @@ class CommandLineTest {
   @Test
   void serve_takes_its_flags_and_variables_and_ends_with_0_on_sigterm() throws Exception {
     Process simulator = start("simulate", "--port", "0");
-    int upstream = port(simulator.getInputStream(), "Ctrl-C stops");
+    int upstream = Launch.port(simulator.getInputStream());
     var builder =
-        command("serve", "--upstream", "http://127.0.0.1:" + upstream + "/v1", "--port", "0");
+        Launch.meanwhile(
+            "serve", "--upstream", "http://127.0.0.1:" + upstream + "/v1", "--port", "0");
     builder.environment().put("MEANWHILE_PORT", "1");
     builder.environment().put("MEANWHILE_MAX_BODY", "1KB");
     Process server = builder.start();
     started.add(server);
-    int port = port(server.getErrorStream(), "Ctrl-C stops");
+    int port = Launch.port(server.getErrorStream());
     try (var client = HttpClient.newHttpClient()) {
       var models =
           client.send(
@@ -146,21 +143,9 @@ class CommandLineTest {
   }
 
   private Process start(String... args) throws IOException {
-    Process process = command(args).start();
+    Process process = Launch.meanwhile(args).start();
     started.add(process);
     return process;
-  }
-
-  private static ProcessBuilder command(String... args) {
-    var all = new ArrayList<String>();
-    all.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    all.add("-cp");
-    all.add(System.getProperty("java.class.path"));
-    all.add(Main.class.getName());
-    all.addAll(List.of(args));
-    var builder = new ProcessBuilder(all);
-    builder.environment().keySet().removeIf(name -> name.startsWith("MEANWHILE_"));
-    return builder;
   }
 
   /// Both outputs of a process that ends by itself.
@@ -169,21 +154,5 @@ class CommandLineTest {
     String err = new String(process.getErrorStream().readAllBytes(), UTF_8);
     assertThat(process.waitFor()).as(out + err).isEqualTo(exit);
     return out + err;
-  }
-
-  /// The port that a banner tells, which is read up to the line that holds `last`.
-  private static int port(InputStream in, String last) throws IOException {
-    var text = new StringBuilder();
-    @Nullable String port = null;
-    while (text.indexOf(last) < 0) {
-      int next = in.read();
-      assertThat(next).as("it ended early: " + text).isNotNegative();
-      text.append((char) next);
-    }
-    Matcher address = ADDRESS.matcher(text);
-    if (address.find()) {
-      port = address.group(1);
-    }
-    return Integer.parseInt(Objects.requireNonNull(port, text::toString));
   }
 }
