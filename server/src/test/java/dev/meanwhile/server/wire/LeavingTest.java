@@ -174,4 +174,40 @@ class LeavingTest {
       assertThat(reader.event()).contains("completed");
     }
   }
+
+  /// A server that stops ends at once what nobody reads, so that it lets this go on is no matter of
+  /// the grace.
+  @Test
+  void aLongPollOfTheRunKeepsItToo() throws Exception {
+    try (var gateway = Gateway.before(upstream, "--loops=1", "--shutdown-timeout=30s");
+        var poll = gateway.wire();
+        var other = gateway.wire()) {
+      Exchange call;
+      String path;
+      try (var wire = gateway.wire().chat(Chat.streamed("x"))) {
+        call = upstream.take();
+        call.stream();
+        call.event(Chat.chunk("one "));
+        assertThat(wire.status()).isEqualTo(200);
+        path = "/v1/runs/" + wire.header("meanwhile-run");
+        // Then there is a connection to poll on, and it polls before anything else is asked.
+        poll.get(path);
+        assertThat(poll.status()).isEqualTo(200);
+        assertThat(poll.rest()).contains("in_progress");
+        poll.get(path, "Prefer: wait=60");
+      }
+      Eventually.until(
+          "it is seen that the caller left",
+          () -> gateway.get("/metrics").body().contains("meanwhile_open_streams 0.0"));
+      Thread stopping = Thread.ofVirtual().start(gateway::stop);
+      Eventually.until("it is not ready", () -> gateway.get("/health/ready").statusCode() == 503);
+      FailuresTest.error(other.chat(Chat.plain("y")), 503, "shutting_down");
+      call.event(Chat.chunk("two"));
+      call.event(Chat.stop());
+      call.done();
+      assertThat(poll.status()).isEqualTo(200);
+      assertThat(poll.rest()).contains("\"status\":\"completed\"", "\"text\":\"one two\"");
+      stopping.join();
+    }
+  }
 }
