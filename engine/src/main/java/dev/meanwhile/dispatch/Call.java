@@ -14,10 +14,7 @@ import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.upstream.Request;
 import dev.meanwhile.upstream.Upstream;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
-import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -31,11 +28,12 @@ public final class Call implements Upstream.Listener {
   private final boolean streamed;
   private final boolean usage;
   private final int maxRun;
-  private final Ended whenEnded;
-  private final BiConsumer<Call, Terminal> whenClosed;
+  private final Owner owner;
   private final RunLog log;
-  private final List<Seat> seats = new ArrayList<>(1);
   private State state;
+
+  /// The latest of the seats, each of which knows the one before it.
+  private @Nullable Seat seats;
 
   /// What to send; forgotten at the end, with the prompt and the credential in it.
   private @Nullable Request request;
@@ -47,14 +45,9 @@ public final class Call implements Upstream.Listener {
   private long lastByte;
   private long firstContent = -1;
   private long closedAt = -1;
+  private long footprint;
 
-  Call(
-      Clock clock,
-      Upstream upstream,
-      Submission submission,
-      int maxRun,
-      Ended whenEnded,
-      BiConsumer<Call, Terminal> whenClosed) {
+  Call(Clock clock, Upstream upstream, Submission submission, int maxRun, Owner owner) {
     this.clock = clock;
     this.upstream = upstream;
     this.request = submission.request();
@@ -63,8 +56,7 @@ public final class Call implements Upstream.Listener {
     this.streamed = submission.request().streamed();
     this.usage = submission.usage();
     this.maxRun = maxRun;
-    this.whenEnded = whenEnded;
-    this.whenClosed = whenClosed;
+    this.owner = owner;
     this.lastByte = clock.nanos();
     this.log = new RunLog(clock, lastByte, maxRun);
     this.state = State.fresh(submission.clocks(), streamed);
@@ -103,7 +95,7 @@ public final class Call implements Upstream.Listener {
 
   /// Whether somebody reads it now.
   boolean isRead() {
-    for (Seat seat : seats) {
+    for (Seat seat = seats; seat != null; seat = seat.before) {
       if (seat.run.readers() > 0) {
         return true;
       }
@@ -112,14 +104,14 @@ public final class Call implements Upstream.Listener {
   }
 
   void forEachRun(Consumer<Run> action) {
-    for (Seat seat : seats) {
+    for (Seat seat = seats; seat != null; seat = seat.before) {
       action.accept(seat.run);
     }
   }
 
-  /// About how much memory this takes once it is closed, in bytes.
+  /// About how much memory this took when it was closed, in bytes.
   long footprint() {
-    return log.footprint() + 600L + 400L * seats.size();
+    return footprint;
   }
 
   long closedAt() {
@@ -128,8 +120,8 @@ public final class Call implements Upstream.Listener {
 
   /// Makes a run over this log, which may have ended already.
   Run join(String id, Run.About about, Duration grace, OnLeave onLeave) {
-    var seat = new Seat(id, about, grace);
-    seats.add(seat);
+    var seat = new Seat(id, about, grace, seats);
+    seats = seat;
     happened(new Milestone.Joined(onLeave));
     return seat.run;
   }
@@ -239,9 +231,13 @@ public final class Call implements Upstream.Listener {
     }
     // The registry forgets first: whoever is woken by the end and asks again finds no log in
     // flight.
-    whenClosed.accept(this, terminal);
+    owner.closing(this, terminal);
     writer.close(terminal, clock.millis());
-    for (Seat seat : seats) {
+    writer = null;
+    state = State.OVER;
+    footprint = log.footprint() + 700L;
+    owner.closed(this);
+    for (Seat seat = seats; seat != null; seat = seat.before) {
       if (!seat.run.isCut()) {
         seat.ended();
       }
@@ -273,20 +269,28 @@ public final class Call implements Upstream.Listener {
     happened(new Milestone.Tick(lastByte));
   }
 
-  /// Is told when a run has ended, once each.
-  interface Ended {
-    /// As [Journal#ended].
+  /// Is told what becomes of a call, on its loop.
+  interface Owner {
+    /// Its log is about to close, but no reader knows yet.
+    void closing(Call call, Terminal terminal);
+
+    /// Its log is closed.
+    void closed(Call call);
+
+    /// A run has ended, once each: as [Journal#ended].
     void ended(Run run, long firstContent, long total);
   }
 
   /// One run's place at this log: counts its readers, on the log's loop.
   private final class Seat implements Run.Owner {
+    private final @Nullable Seat before;
     private final Run run;
     private final Duration grace;
     private final long since = clock.nanos();
     private int present;
 
-    Seat(String id, Run.About about, Duration grace) {
+    Seat(String id, Run.About about, Duration grace, @Nullable Seat before) {
+      this.before = before;
       this.run = new Run(id, about, clock.millis(), log, this);
       this.grace = grace;
     }
@@ -326,7 +330,7 @@ public final class Call implements Upstream.Listener {
 
     private void ended() {
       long first = firstContent < 0 ? -1 : Math.max(0, firstContent - since);
-      whenEnded.ended(run, first, clock.nanos() - since);
+      owner.ended(run, first, clock.nanos() - since);
     }
   }
 }

@@ -42,6 +42,23 @@ public final class Dispatcher {
   private final RunIds ids = new RunIds();
   private final Keep keep;
   private final Set<Call> open = new LinkedHashSet<>();
+  private final Call.Owner owner =
+      new Call.Owner() {
+        @Override
+        public void closing(Call call, Terminal terminal) {
+          Dispatcher.this.closing(call, terminal);
+        }
+
+        @Override
+        public void closed(Call call) {
+          keep.ended(call);
+        }
+
+        @Override
+        public void ended(Run run, long firstContent, long total) {
+          Dispatcher.this.ended(run, firstContent, total);
+        }
+      };
   private boolean stopping;
 
   public Dispatcher(Clock clock, Upstream upstream, Shared shared, Limits limits) {
@@ -80,7 +97,7 @@ public final class Dispatcher {
   }
 
   private void begin(Submission submission, Answer answer) {
-    var call = new Call(clock, upstream, submission, limits.maxRun(), this::ended, this::closing);
+    var call = new Call(clock, upstream, submission, limits.maxRun(), owner);
     Call winner = shared.coalesce().register(call, submission);
     if (winner != call) {
       attach(winner, submission, answer);
@@ -144,7 +161,6 @@ public final class Dispatcher {
         .coalesce()
         .closing(
             call, terminal.status() == Status.COMPLETED || terminal.status() == Status.INCOMPLETE);
-    keep.ended(call);
   }
 
   private void forget(Call call) {

@@ -11,13 +11,11 @@ import org.jspecify.annotations.Nullable;
 final class Keep {
   private static final Duration ROUND = Duration.ofSeconds(1);
 
-  private record Kept(Call call, long bytes) {}
-
   private final Clock clock;
   private final Duration time;
   private final long maxBytes;
   private final Consumer<Call> forget;
-  private final ArrayDeque<Kept> oldestFirst = new ArrayDeque<>();
+  private final ArrayDeque<Call> oldestFirst = new ArrayDeque<>();
   private Clock.@Nullable Timer timer;
   private long bytes;
 
@@ -29,9 +27,8 @@ final class Keep {
   }
 
   void ended(Call call) {
-    var kept = new Kept(call, call.footprint());
-    oldestFirst.add(kept);
-    bytes += kept.bytes;
+    oldestFirst.add(call);
+    bytes += call.footprint();
     sweep();
   }
 
@@ -43,16 +40,16 @@ final class Keep {
     long now = clock.nanos();
     // One pass at most: what is being read goes to the end of the line.
     for (int left = oldestFirst.size(); left > 0; left--) {
-      Kept oldest = oldestFirst.getFirst();
-      if (bytes <= maxBytes && now - oldest.call.closedAt() < time.toNanos()) {
+      Call oldest = oldestFirst.getFirst();
+      if (bytes <= maxBytes && now - oldest.closedAt() < time.toNanos()) {
         break;
       }
       oldestFirst.removeFirst();
-      if (oldest.call.isRead()) {
+      if (oldest.isRead()) {
         oldestFirst.addLast(oldest);
       } else {
-        bytes -= oldest.bytes;
-        forget.accept(oldest.call);
+        bytes -= oldest.footprint();
+        forget.accept(oldest);
       }
     }
     if (timer == null && !oldestFirst.isEmpty()) {

@@ -25,6 +25,9 @@ public record State(
   /// No time at all.
   public static final long NEVER = Long.MAX_VALUE;
 
+  /// A log that has ended: nothing that happens to it matters any more, so all of them share this.
+  static final State OVER = fresh(Clocks.DEFAULT, false).in(Phase.CLOSED);
+
   /// How far the attempt has come.
   public enum Phase {
     READY,

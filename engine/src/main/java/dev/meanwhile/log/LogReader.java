@@ -1,5 +1,6 @@
 package dev.meanwhile.log;
 
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /// The face of a log that views see. A reader is nothing but an offset; reading takes nothing away.
@@ -22,7 +23,8 @@ public interface LogReader {
   /// What the event at `offset` (0 to [#end()] - 1) says.
   Kind kind(int offset);
 
-  /// When the event at `offset` came: microseconds since the log began, at most 71 minutes.
+  /// When the event at `offset` came: microseconds since the log began, to 4 µs, at most 71
+  /// minutes.
   long micros(int offset);
 
   /// How many bytes the events from `from` (inclusive) to `to` (exclusive) have.
@@ -41,16 +43,9 @@ public interface LogReader {
 
   /// The bytes of some events, as a copy.
   default byte[] bytes(int from, int to) {
-    byte[] copy = new byte[size(from, to)];
-    int[] at = {0};
-    read(
-        from,
-        to,
-        (bytes, offset, length) -> {
-          System.arraycopy(bytes, offset, copy, at[0], length);
-          at[0] += length;
-        });
-    return copy;
+    var copy = ByteBuffer.allocate(size(from, to));
+    read(from, to, copy::put);
+    return copy.array();
   }
 
   /// Where the log stands.

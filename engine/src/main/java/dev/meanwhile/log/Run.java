@@ -1,6 +1,6 @@
 package dev.meanwhile.log;
 
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /// One accepted call, and the caller's handle: it reads one log, and several runs may share that
@@ -10,12 +10,15 @@ import org.jspecify.annotations.Nullable;
 /// it ends where it was cut, whatever the log does), and how many readers are with it now.
 /// Thread-safe.
 public final class Run implements LogReader {
+  private static final AtomicIntegerFieldUpdater<Run> READERS =
+      AtomicIntegerFieldUpdater.newUpdater(Run.class, "readers");
+
   private final String id;
   private final About about;
   private final long createdAt;
   private final RunLog log;
   private final Owner owner;
-  private final AtomicInteger readers = new AtomicInteger();
+  private volatile int readers;
 
   /// Written before `cut`, so that whoever sees that sees this.
   private long cutAt;
@@ -51,19 +54,19 @@ public final class Run implements LogReader {
 
   /// How many readers are with the run now.
   public int readers() {
-    return readers.get();
+    return readers;
   }
 
   /// A reader comes; each [#enter] is followed by one [#leave].
   public void enter() {
-    if (readers.getAndIncrement() == 0) {
+    if (READERS.getAndIncrement(this) == 0) {
       owner.returned();
     }
   }
 
   /// A reader goes.
   public void leave() {
-    if (readers.decrementAndGet() == 0) {
+    if (READERS.decrementAndGet(this) == 0) {
       owner.left();
     }
   }

@@ -9,8 +9,10 @@ import org.jspecify.annotations.Nullable;
 /// The record of one AI call: append-only, ended by exactly one terminal event.
 ///
 /// Bytes live in growing chunks that are never moved, so a reader is handed parts of the log
-/// itself; beside them stand, per event, where it ends, what it says and when it came. One loop
-/// owns a log: only it appends and only it wakes followers. Readers are on any thread.
+/// itself; beside them stands one mark per event: where it ends, what it says and when it came. One
+/// loop owns a log: only it appends and only it wakes followers. Readers are on any thread. A
+/// closed log keeps no growing room and few objects, since what a collector has to look at again
+/// and again costs more than what it frees.
 ///
 /// The one race, and what decides it: a reader on another loop reads while the owner appends. `end`
 /// is stored with release after everything it covers, and loaded with acquire before anything it
@@ -23,8 +25,14 @@ public final class RunLog implements LogReader {
   /// The position at which chunks stop doubling: 1 + 2 + … + 64 KB.
   private static final int DOUBLED = 2 * LAST_CHUNK - FIRST_CHUNK;
 
-  private static final long MAX_MICROS = 0xFFFF_FFFFL;
+  /// A mark: 31 bits of where the event ends, 3 of its kind, 30 of when it came in steps of 4 µs.
+  private static final int KIND_AT = 31;
+
+  private static final int TIME_AT = 34;
+  private static final long MAX_TIME = (1L << 30) - 1;
+
   private static final Kind[] KINDS = Kind.values();
+  private static final Follower[] NOBODY = {};
   private static final VarHandle END;
 
   static {
@@ -39,10 +47,8 @@ public final class RunLog implements LogReader {
   private final long began;
   private final int limit;
 
-  private volatile byte[][] chunks = new byte[4][];
-  private volatile int[] ends = new int[4];
-  private volatile int[] times = new int[4];
-  private volatile byte[] kinds = new byte[4];
+  private volatile byte[][] chunks = new byte[1][];
+  private volatile long[] marks = new long[1];
   private volatile int attempt;
   private volatile @Nullable Head head;
   private volatile @Nullable Terminal terminal;
@@ -57,7 +63,7 @@ public final class RunLog implements LogReader {
   private int appended;
   private int position;
   private int capacity;
-  private Follower[] followers = new Follower[2];
+  private Follower[] followers = NOBODY;
   private int following;
 
   /// @param owner runs what must happen on the log's loop: at once when called there, else later on
@@ -83,7 +89,7 @@ public final class RunLog implements LogReader {
   /// How much memory the events hold, in bytes, the growing room included. Exact once the log is
   /// closed.
   public int footprint() {
-    return capacity + ends.length * 9;
+    return capacity + marks.length * 8;
   }
 
   /// Wakes all who follow although nothing was appended: a run over this log was cut. Only the
@@ -125,12 +131,12 @@ public final class RunLog implements LogReader {
 
   @Override
   public Kind kind(int offset) {
-    return KINDS[kinds[checked(offset)]];
+    return KINDS[(int) (marks[checked(offset)] >>> KIND_AT) & 7];
   }
 
   @Override
   public long micros(int offset) {
-    return Integer.toUnsignedLong(times[checked(offset)]);
+    return (marks[checked(offset)] >>> TIME_AT) * 4;
   }
 
   @Override
@@ -159,7 +165,7 @@ public final class RunLog implements LogReader {
   public void follow(Follower follower) {
     owner.execute(() -> {
       if (following == followers.length) {
-        followers = Arrays.copyOf(followers, following * 2);
+        followers = Arrays.copyOf(followers, Math.max(1, following * 2));
       }
       followers[following++] = follower;
       follower.wake();
@@ -174,6 +180,9 @@ public final class RunLog implements LogReader {
         if (followers[i] == follower) {
           followers[i] = followers[--following];
           followers[following] = null;
+          if (following == 0 && terminal != null) {
+            followers = NOBODY;
+          }
           return;
         }
       }
@@ -182,7 +191,7 @@ public final class RunLog implements LogReader {
 
   /// The position of the first byte of the event at `offset`, or after the last one.
   private int place(int offset) {
-    return offset == 0 ? 0 : ends[checked(offset - 1)];
+    return offset == 0 ? 0 : (int) marks[checked(offset - 1)] & Integer.MAX_VALUE;
   }
 
   private int checked(int offset) {
@@ -204,6 +213,21 @@ public final class RunLog implements LogReader {
 
   private static int sizeOf(int chunk) {
     return chunk < 7 ? FIRST_CHUNK << chunk : LAST_CHUNK;
+  }
+
+  /// Gives the growing room back. Readers may hold the arrays that are replaced: what they read of
+  /// them is the same.
+  private void trim() {
+    if (position < capacity) {
+      int last = chunkOf(position - 1);
+      byte[][] all = Arrays.copyOf(chunks, last + 1);
+      all[last] = Arrays.copyOf(all[last], position - startOf(last));
+      chunks = all;
+      capacity = position;
+    }
+    if (appended < marks.length) {
+      marks = Arrays.copyOf(marks, appended);
+    }
   }
 
   private void store(byte[] bytes, int offset, int length) {
@@ -247,21 +271,18 @@ public final class RunLog implements LogReader {
     }
 
     @Override
-    @SuppressWarnings("EnumOrdinal") // one byte per event, in memory only
+    @SuppressWarnings("EnumOrdinal") // in memory only
     public boolean append(Kind kind, long nanos, byte[] bytes, int offset, int length) {
       if (!current() || length > limit - position) {
         return false;
       }
       int at = appended;
-      if (at == ends.length) {
-        ends = Arrays.copyOf(ends, at * 2);
-        times = Arrays.copyOf(times, at * 2);
-        kinds = Arrays.copyOf(kinds, at * 2);
+      if (at == marks.length) {
+        marks = Arrays.copyOf(marks, Math.max(8, at * 2));
       }
       store(bytes, offset, length);
-      ends[at] = position;
-      times[at] = (int) Math.min(MAX_MICROS, Math.max(0, (nanos - began) / 1000));
-      kinds[at] = (byte) kind.ordinal();
+      long time = Math.min(MAX_TIME, Math.max(0, (nanos - began) / 4_000));
+      marks[at] = time << TIME_AT | (long) kind.ordinal() << KIND_AT | position;
       appended = at + 1;
       return true;
     }
@@ -282,6 +303,7 @@ public final class RunLog implements LogReader {
         return false;
       }
       closedAt = millis;
+      trim();
       END.setRelease(RunLog.this, appended);
       terminal = value;
       wake();

@@ -47,7 +47,7 @@ public final class ScriptedUpstream implements Upstream {
     public void stream() {
       connect();
       if (!aborted) {
-        listener.head(new Head(200, true, List.of()));
+        listener.head(new Head(200, true, ""));
       }
     }
 

@@ -7,9 +7,20 @@ import java.util.Objects;
 /// The APIs of this dialect whose requests are runs.
 public enum Api {
   /// `POST /v1/chat/completions`
-  CHAT,
+  CHAT("chat"),
   /// `POST /v1/embeddings`
-  EMBEDDINGS;
+  EMBEDDINGS("embeddings");
+
+  private final String word;
+
+  Api(String word) {
+    this.word = word;
+  }
+
+  /// Its name in requests, logs and metrics.
+  public String word() {
+    return word;
+  }
 
   /// How the log of a plain answer with status 200 ends: completed; incomplete where a choice ended
   /// by length or content filter; failed where a chat answer is not a JSON object or holds nothing

@@ -1,6 +1,7 @@
 package dev.meanwhile.server.auth;
 
 import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.server.Recent;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.config.Key;
@@ -8,7 +9,6 @@ import dev.meanwhile.server.config.Sha256;
 import io.vertx.core.http.HttpServerRequest;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -21,15 +21,7 @@ public final class Authenticator {
 
   private final Config config;
   private final Secret secret;
-  private final Map<String, Caller> known =
-      new LinkedHashMap<>(16, 0.75f, true) {
-        private static final long serialVersionUID = 1;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Caller> eldest) {
-          return size() > REMEMBERED;
-        }
-      };
+  private final Map<String, Caller> known = new Recent<>(REMEMBERED);
 
   /// @param secret the same for all loops, so that a credential is one tenant
   public Authenticator(Config config, Secret secret) {

@@ -7,6 +7,7 @@ import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.openai.Api;
 import dev.meanwhile.openai.Envelope;
+import dev.meanwhile.server.Recent;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
 import dev.meanwhile.server.config.Secret;
@@ -28,7 +29,11 @@ final class CallRoute {
   private static final Duration RETRYING_GRACE = Duration.ofSeconds(10);
   private static final Duration STREAM_GRACE = Duration.ofSeconds(15);
 
+  /// How many kinds of calls are remembered.
+  private static final int REMEMBERED = 1_000;
+
   private final Loop loop;
+  private final Map<Run.About, Run.About> abouts = new Recent<>(REMEMBERED);
   private final RequestKeys keys;
   private final Clocks clocks;
 
@@ -118,7 +123,7 @@ final class CallRoute {
     var call =
         new Request(
             upstream,
-            api.name().toLowerCase(Locale.ROOT),
+            api.word(),
             query == null ? path : path + "?" + query,
             upHeaders(request, caller, upstream),
             sent,
@@ -127,7 +132,7 @@ final class CallRoute {
     boolean comesBack = retryCount != null || request.headers().contains("idempotency-key");
     boolean fresh = noCache(request);
     return new Submission(
-        new Run.About(caller.tenant(), call.api(), upstream, model, streamed, false),
+        about(new Run.About(caller.tenant(), call.api(), upstream, model, streamed, false)),
         call,
         envelope.includeUsage(),
         clocks,
@@ -138,6 +143,12 @@ final class CallRoute {
         fresh || !coalesces(caller, api, envelope)
             ? null
             : keys.ofSame(caller, call, request.headers(), model, body));
+  }
+
+  /// Calls are alike: those that are kept share this.
+  private Run.About about(Run.About about) {
+    Run.About known = abouts.putIfAbsent(about, about);
+    return known == null ? about : known;
   }
 
   /// How long a caller that has left may come back.

@@ -41,11 +41,11 @@ final class RunHeaders {
     MultiMap headers = response.headers();
     Head head = run.head();
     if (head != null) {
-      for (var header : head.headers()) {
-        if (!header.getKey().equals(skip)) {
-          headers.add(header.getKey(), header.getValue());
+      head.forEach((name, value) -> {
+        if (!name.equals(skip)) {
+          headers.add(name, value);
         }
-      }
+      });
     }
     long taken = loop.clock().nanos() - began;
     headers

@@ -64,14 +64,18 @@ public final class Headers {
     return pick(headers, FOR_US);
   }
 
-  /// The headers of an upstream's answer that a caller is sent.
-  public static List<Map.Entry<String, String>> down(MultiMap headers) {
-    var down = pick(headers, OF_THE_UPSTREAM);
-    down.replaceAll(header ->
-        header.getKey().equals("x-request-id")
-            ? Map.entry("meanwhile-upstream-request-id", header.getValue())
-            : header);
-    return down;
+  /// The headers of an upstream's answer that a caller is sent, as [dev.meanwhile.log.Head] has
+  /// them.
+  public static String down(MultiMap headers) {
+    var down = new StringBuilder(128);
+    for (var header : pick(headers, OF_THE_UPSTREAM)) {
+      String name = header.getKey();
+      down.append(name.equals("x-request-id") ? "meanwhile-upstream-request-id" : name)
+          .append(": ")
+          .append(header.getValue())
+          .append('\n');
+    }
+    return down.toString();
   }
 
   /// The headers of an answer that is passed on unread: all but those of the connection.
