@@ -20,7 +20,7 @@ final class UpstreamOptions {
   static final Option<Api> API = Option.of("api", Types.API, "chat", "dialect it speaks");
   static final Option<Integer> MAX_CONNECTIONS =
       Option.of(
-          "max-connections", Types.whole(1, 1_000_000, 1024), "4096", "most connections to it");
+          "max-connections", Types.whole(1, 1_000_000, 1024), "10000", "most connections to it");
   static final Option<Integer> MAX_QUEUE =
       Option.of(
           "max-queue", Types.whole(0, 1_000_000, 1000), "10000", "most calls waiting for one");

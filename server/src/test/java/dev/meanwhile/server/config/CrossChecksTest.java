@@ -29,7 +29,7 @@ class CrossChecksTest {
             Map.entry(
                 "default",
                 new UpstreamConfig(
-                    "default", URI.create("http://u:1/v1"), null, Api.CHAT, 4096, 10_000)));
+                    "default", URI.create("http://u:1/v1"), null, Api.CHAT, 10_000, 10_000)));
   }
 
   @Test
