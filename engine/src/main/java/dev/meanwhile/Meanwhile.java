@@ -4,21 +4,26 @@ import dev.meanwhile.budget.Clock;
 import dev.meanwhile.dispatch.Coalesce;
 import dev.meanwhile.dispatch.Dispatcher;
 import dev.meanwhile.dispatch.Journal;
+import dev.meanwhile.dispatch.Queue;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
+import dev.meanwhile.store.Store;
 import dev.meanwhile.upstream.Upstream;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// The engine: accepts AI calls as runs and keeps their logs. Thread-safe.
 ///
 /// ```java
-/// var meanwhile = new Meanwhile(Meanwhile.Settings.DEFAULT, journal);
+/// var meanwhile = new Meanwhile(Meanwhile.Settings.DEFAULT, store, journal);
 /// var dispatcher = meanwhile.on(clock, upstream); // once per loop
+/// meanwhile.start();                              // takes over what earlier processes left
 /// dispatcher.accept(submission, answer);          // a run, over a new log or one in flight
 /// new Follow(run, 0, clock, sink).begin();        // read it
 /// ```
@@ -27,12 +32,21 @@ public final class Meanwhile {
   ///
   /// @param loops how many loops will be used, 1 or more
   /// @param maxRun the most bytes of one run, 1 to 2^30
-  /// @param maxOpen the most runs that have not ended
-  /// @param keep how long a run is kept after its end
-  /// @param keepBytes about how many bytes of ended runs are kept, over all loops
+  /// @param maxOpen the most runs that somebody waits for and that have not ended
+  /// @param keep how long a run is kept in memory after its end
+  /// @param keepBytes about how many bytes of ended runs are kept in memory, over all loops
   /// @param retryWindow how long after its end an SDK's retry may attach to a run
+  /// @param deadline how long a promised run is tried whose caller has not said
+  /// @param queues makes the queue of the upstream of this name
   public record Settings(
-      int loops, int maxRun, int maxOpen, Duration keep, long keepBytes, Duration retryWindow) {
+      int loops,
+      int maxRun,
+      int maxOpen,
+      Duration keep,
+      long keepBytes,
+      Duration retryWindow,
+      Duration deadline,
+      Function<String, Queue> queues) {
     public static final Settings DEFAULT =
         new Settings(
             1,
@@ -40,21 +54,29 @@ public final class Meanwhile {
             10_000,
             Duration.ofMinutes(15),
             Runtime.getRuntime().maxMemory() / 4,
-            Duration.ofMinutes(1));
+            Duration.ofMinutes(1),
+            Duration.ofDays(1),
+            _ -> new Queue(16, 100_000));
   }
 
   private final Settings settings;
   private final Dispatcher.Shared shared;
   private final List<Dispatcher> dispatchers = new CopyOnWriteArrayList<>();
+  private final Map<String, Queue> queues = new ConcurrentHashMap<>();
+  private final @Nullable Claims claims;
 
-  public Meanwhile(Settings settings, Journal journal) {
+  /// @param store where promised runs are kept; null: nothing can be promised
+  public Meanwhile(Settings settings, @Nullable Store store, Journal journal) {
     this.settings = settings;
     this.shared =
         new Dispatcher.Shared(
             new ConcurrentHashMap<>(),
             new AtomicInteger(),
             new Coalesce(settings.retryWindow()),
+            name -> queues.computeIfAbsent(name, settings.queues()),
+            store,
             journal);
+    this.claims = store == null ? null : new Claims(store, dispatchers, this::cancel);
   }
 
   /// Begins to accept calls on one more loop.
@@ -68,23 +90,54 @@ public final class Meanwhile {
                 settings.maxRun(),
                 settings.maxOpen(),
                 settings.keep(),
-                settings.keepBytes() / settings.loops()));
+                settings.keepBytes() / settings.loops(),
+                settings.deadline()));
     dispatchers.add(dispatcher);
     return dispatcher;
   }
 
-  /// The run with this id if it is kept and `tenant`'s; another tenant's run does not exist.
+  /// Opens the store and takes over what nobody else goes on with; once, when all loops are there.
+  /// Blocks while the store opens.
+  public void start() {
+    if (claims != null) {
+      claims.start();
+    }
+  }
+
+  /// The run with this id if it is in memory and `tenant`'s; another tenant's run does not exist.
   public @Nullable Run run(String id, String tenant) {
     Run run = shared.runs().get(id);
     return run != null && run.about().tenant().equals(tenant) ? run : null;
   }
 
-  /// How many runs have not ended.
+  private void cancel(String id) {
+    Run run = shared.runs().get(id);
+    if (run != null) {
+      run.cancel();
+    }
+  }
+
+  /// Where promised runs are kept, or null.
+  public @Nullable Store store() {
+    return shared.store();
+  }
+
+  /// The queue of the upstream of this name.
+  public Queue queue(String upstream) {
+    return shared.queues().apply(upstream);
+  }
+
+  /// How many runs that somebody waits for have not ended.
   public int open() {
     return shared.open().get();
   }
 
-  /// How many runs are kept, the open ones included.
+  /// How many calls of background work are under way.
+  public int background() {
+    return queues.values().stream().mapToInt(Queue::underWay).sum();
+  }
+
+  /// How many runs are kept in memory, the open ones included.
   public int kept() {
     return shared.runs().size();
   }
@@ -94,7 +147,8 @@ public final class Meanwhile {
     dispatchers.forEach(Dispatcher::stopAccepting);
   }
 
-  /// Ends all that is still open, because of `why`.
+  /// Ends all that is still open, because of `why`; what is promised is left to the store's next
+  /// owner.
   public void stopAll(Failure why) {
     dispatchers.forEach(dispatcher -> dispatcher.stopAll(why));
   }

@@ -55,6 +55,13 @@ public final class Coalesce {
     return call;
   }
 
+  /// `call` is kept by the store, and only its caller's retries may find it.
+  void promised(Call call) {
+    if (call.retryKey() != null) {
+      byRetryKey.put(call.retryKey(), call);
+    }
+  }
+
   /// The log of `call` is closing: only retries may still find it, and only if they get an answer.
   void closing(Call call, boolean answered) {
     if (call.sameKey() != null) {

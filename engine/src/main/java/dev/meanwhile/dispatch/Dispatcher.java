@@ -5,45 +5,79 @@ import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Status;
 import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
+import dev.meanwhile.store.Change;
+import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Store;
 import dev.meanwhile.upstream.Upstream;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /// Accepts calls on one loop: finds a log that is being written and can serve, or begins one.
 public final class Dispatcher {
   /// What loops share.
   ///
-  /// @param runs every run that is kept, by its id
-  /// @param open how many runs have not ended
+  /// @param runs every run that is kept in memory, by its id
+  /// @param open how many runs that somebody waits for have not ended
   /// @param coalesce logs in flight by their keys
+  /// @param queues where background work waits, by the upstream's name
+  /// @param store where promised runs are kept, or null if nothing can be promised
   /// @param journal is told of every run
   public record Shared(
       ConcurrentHashMap<String, Run> runs,
       AtomicInteger open,
       Coalesce coalesce,
+      Function<String, Queue> queues,
+      @Nullable Store store,
       Journal journal) {}
 
   /// The limits of one loop.
   ///
   /// @param maxRun the most bytes of one log
-  /// @param maxOpen the most runs, over all loops, that have not ended
-  /// @param keep how long a log is kept after its end
-  /// @param keepBytes about how many bytes of ended logs this loop keeps
-  public record Limits(int maxRun, int maxOpen, Duration keep, long keepBytes) {}
+  /// @param maxOpen the most runs, over all loops, that somebody waits for
+  /// @param keep how long a log is kept in memory after its end
+  /// @param keepBytes about how many bytes of ended logs this loop keeps in memory
+  /// @param deadline how long a promised run is tried when its caller has not said
+  public record Limits(int maxRun, int maxOpen, Duration keep, long keepBytes, Duration deadline) {}
 
   private final Clock clock;
-  private final Upstream upstream;
   private final Shared shared;
   private final Limits limits;
+  private final Upstream upstream;
   private final RunIds ids = new RunIds();
   private final Keep keep;
   private final Set<Call> open = new LinkedHashSet<>();
+  private final @Nullable Promises promises;
+  private boolean stopping;
+
+  @SuppressWarnings("this-escape") // nothing is called before this is whole
+  public Dispatcher(Clock clock, Upstream upstream, Shared shared, Limits limits) {
+    this.clock = clock;
+    this.upstream = upstream;
+    this.shared = shared;
+    this.limits = limits;
+    this.keep = new Keep(clock, limits.keep(), limits.keepBytes(), this::forget);
+    this.promises =
+        shared.store() == null
+            ? null
+            : new Promises(this, clock, shared.store(), ids, limits.deadline());
+  }
+
   private final Call.Owner owner =
       new Call.Owner() {
+        @Override
+        public Queue.Ticket enqueue(Queue.Turn turn) {
+          return queue(turn.upstream()).enter(turn, clock);
+        }
+
         @Override
         public void closing(Call call, Terminal terminal) {
           Dispatcher.this.closing(call, terminal);
@@ -55,19 +89,19 @@ public final class Dispatcher {
         }
 
         @Override
-        public void ended(Run run, long firstContent, long total) {
-          Dispatcher.this.ended(run, firstContent, total);
+        public void keep(Call call, Run run, Consumer<@Nullable String> answer) {
+          if (promises == null) {
+            answer.accept("this server keeps nothing: start it with --data");
+          } else {
+            promises.keep(call, run, answer);
+          }
+        }
+
+        @Override
+        public void ended(Run run, boolean counted, long firstContent, long total) {
+          Dispatcher.this.ended(run, counted, firstContent, total);
         }
       };
-  private boolean stopping;
-
-  public Dispatcher(Clock clock, Upstream upstream, Shared shared, Limits limits) {
-    this.clock = clock;
-    this.upstream = upstream;
-    this.shared = shared;
-    this.limits = limits;
-    this.keep = new Keep(clock, limits.keep(), limits.keepBytes(), this::forget);
-  }
 
   /// Takes one call. `answer` is told on this loop, at once or later: a run, or why there is none.
   /// Only on this loop.
@@ -76,6 +110,11 @@ public final class Dispatcher {
       answer.refused(
           new Failure(
               503, "shutting_down", "This server is stopping. Try again: another will answer."));
+      return;
+    }
+    Submission.Promise promise = submission.promise();
+    if (promise != null && promise.background()) {
+      promises().accept(submission, promise, answer);
       return;
     }
     if (shared.open().incrementAndGet() > limits.maxOpen()) {
@@ -88,6 +127,10 @@ public final class Dispatcher {
                   .formatted(limits.maxOpen())));
       return;
     }
+    if (promise != null) {
+      promises().accept(submission, promise, answer);
+      return;
+    }
     Call found = shared.coalesce().find(submission);
     if (found == null) {
       begin(submission, answer);
@@ -96,8 +139,52 @@ public final class Dispatcher {
     }
   }
 
+  /// Goes on with a log that this node has taken over. On any thread.
+  public void recover(Store.Claimed claimed) {
+    clock.execute(() -> promises().recover(claimed));
+  }
+
+  /// Looks for a run, in memory and then in the store; `found` is told on this loop, at once or
+  /// later: the run, or null if `tenant` has none of this id. Only on this loop.
+  public void find(String id, String tenant, Store.Reply<@Nullable Run> found) {
+    Run run = shared.runs().get(id);
+    if (run != null || shared.store() == null) {
+      found.is(run != null && run.about().tenant().equals(tenant) ? run : null);
+    } else {
+      Elsewhere.find(shared.store(), clock, id, tenant, found);
+    }
+  }
+
+  /// Erases an ended run; `done` is told on this loop.
+  public void erase(Run run, Consumer<Outcome> done) {
+    shared.runs().remove(run.id(), run);
+    if (shared.store() == null) {
+      done.accept(new Outcome.Stored());
+    } else {
+      shared
+          .store()
+          .write(new Change.Erased(run.id()), outcome -> clock.execute(() -> done.accept(outcome)));
+    }
+  }
+
+  private Promises promises() {
+    if (promises == null) {
+      throw new IllegalStateException("there is no store");
+    }
+    return promises;
+  }
+
   private void begin(Submission submission, Answer answer) {
-    var call = new Call(clock, upstream, submission, limits.maxRun(), owner);
+    var work =
+        new Work(
+            submission.request(),
+            submission.usage(),
+            submission.clocks(),
+            0,
+            submission.borrowed());
+    var plan = new State.Plan(submission.clocks(), submission.request().streamed(), null);
+    Call call =
+        call(work, State.fresh(plan, false, 0), submission.retryKey(), submission.sameKey());
     Call winner = shared.coalesce().register(call, submission);
     if (winner != call) {
       attach(winner, submission, answer);
@@ -107,6 +194,43 @@ public final class Dispatcher {
     Run run = join(call, submission, submission.about(), ids.next(clock.millis()));
     call.begin();
     answer.accepted(run);
+  }
+
+  /// A call that has not begun.
+  Call call(Work work, State state, @Nullable Key retryKey, @Nullable Key sameKey) {
+    return new Call(clock, upstream, work, state, retryKey, sameKey, limits.maxRun(), owner);
+  }
+
+  Queue queue(String name) {
+    return shared.queues().apply(name);
+  }
+
+  /// Promised runs are stored: from now on they are there for all, and their log begins.
+  ///
+  /// @param instead how the log ends at once instead, or null
+  void begin(Call call, List<Run> runs, @Nullable Terminal instead) {
+    if (stopping && call.canBeHandedOver()) {
+      handOver(List.of(call));
+      return;
+    }
+    open.add(call);
+    shared.coalesce().promised(call);
+    for (Run run : runs) {
+      shared.runs().put(run.id(), run);
+      shared.journal().began(run);
+    }
+    if (instead == null) {
+      call.begin();
+    } else {
+      call.stop(instead);
+    }
+  }
+
+  /// A run that was counted is not accepted after all.
+  void uncount(Call call) {
+    if (!call.isBackground()) {
+      shared.open().decrementAndGet();
+    }
   }
 
   /// The log may close between being found and being joined on its own loop: then we begin anew.
@@ -140,18 +264,20 @@ public final class Dispatcher {
   }
 
   private Run join(Call call, Submission submission, Run.About about, String id) {
-    Run run = call.join(id, about, submission.grace(), submission.onLeave());
+    Run run = call.join(id, about, clock.millis(), submission.grace(), submission.onLeave(), true);
     shared.runs().put(run.id(), run);
     shared.journal().began(run);
     if (run.log().terminal() != null) {
       // An SDK came back after the end: all is there at once.
-      ended(run, 0, 0);
+      ended(run, true, 0, 0);
     }
     return run;
   }
 
-  private void ended(Run run, long firstContent, long total) {
-    shared.open().decrementAndGet();
+  private void ended(Run run, boolean counted, long firstContent, long total) {
+    if (counted) {
+      shared.open().decrementAndGet();
+    }
     shared.journal().ended(run, firstContent, total);
   }
 
@@ -165,22 +291,55 @@ public final class Dispatcher {
 
   private void forget(Call call) {
     shared.coalesce().forget(call);
-    call.forEachRun(run -> shared.runs().remove(run.id()));
+    call.forEachRun(run -> shared.runs().remove(run.id(), run));
   }
 
-  /// From now on nothing is accepted, and what nobody watches is stopped.
+  /// From now on nothing is accepted, what nobody watches is stopped, and what only waits for its
+  /// turn is left to the next owner of the store.
   public void stopAccepting() {
     clock.execute(() -> {
       stopping = true;
+      handOver(open.stream().filter(call -> call.canBeHandedOver() && !call.isCalling()).toList());
       List.copyOf(open).stream()
           .filter(call -> !call.isWatched())
           .forEach(call -> call.stop(Terminal.CANCELLED));
     });
   }
 
-  /// Ends all that is still open.
+  /// Ends all that is still open, and leaves to the next owner of the store what can be left.
   public void stopAll(Failure why) {
-    clock.execute(() -> List.copyOf(open).forEach(call -> call.stop(Terminal.failed(why))));
+    clock.execute(() -> {
+      handOver(open.stream().filter(Call::canBeHandedOver).toList());
+      List.copyOf(open).forEach(call -> call.stop(Terminal.failed(why)));
+    });
+  }
+
+  /// This node is out of touch with the store: others may go on with its logs.
+  public void leaseLost() {
+    clock.execute(() ->
+        List.copyOf(open).stream()
+            .filter(call -> call.durable() != null)
+            .forEach(call -> {
+              call.lost();
+              // Whoever asks again is told by the store.
+              call.forEachRun(run -> shared.runs().remove(run.id(), run));
+            }));
+  }
+
+  private void handOver(List<Call> calls) {
+    if (calls.isEmpty()) {
+      return;
+    }
+    var logs = new ArrayList<String>();
+    for (Call call : calls) {
+      open.remove(call);
+      call.abandon();
+      Durable durable = call.durable();
+      if (durable != null) {
+        logs.add(durable.id());
+      }
+    }
+    promises().release(logs);
   }
 
   /// Is told what became of a call.
@@ -189,5 +348,10 @@ public final class Dispatcher {
 
     /// There is no run: say so to the caller.
     void refused(Failure failure);
+
+    /// There is no new run: its `Idempotency-Key` belongs to another one.
+    default void held(IdempotencyEntry.Held holder) {
+      throw new IllegalStateException("no key was given");
+    }
   }
 }

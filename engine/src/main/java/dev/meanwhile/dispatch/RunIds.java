@@ -13,16 +13,21 @@ final class RunIds {
   private final byte[] pool = new byte[4000];
   private int used = pool.length;
 
+  /// The next id of a run.
   String next(long millis) {
+    return next("run_", millis);
+  }
+
+  /// The next id that begins with `prefix`, of 4 letters.
+  String next(String prefix, long millis) {
     if (used == pool.length) {
       random.nextBytes(pool);
       used = 0;
     }
     byte[] id = new byte[30];
-    id[0] = 'r';
-    id[1] = 'u';
-    id[2] = 'n';
-    id[3] = '_';
+    for (int i = 0; i < 4; i++) {
+      id[i] = (byte) prefix.charAt(i);
+    }
     for (int i = 9; i >= 0; i--) {
       id[4 + i] = LETTERS[(int) (millis & 31)];
       millis >>>= 5;

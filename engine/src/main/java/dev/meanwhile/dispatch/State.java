@@ -2,78 +2,145 @@ package dev.meanwhile.dispatch;
 
 import dev.meanwhile.budget.Clocks;
 import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.log.Terminal;
+import org.jspecify.annotations.Nullable;
 
 /// Where a log stands: all that [Step] knows. Times are nanoseconds on the log's clock.
 ///
-/// @param clocks the limits of the attempt
-/// @param streamed whether a stream was asked for; a plain call has the connect and total clocks
-///   only
-/// @param began when the first attempt began
-/// @param alive how many runs have not been cancelled
-/// @param present how many of those have a reader
-/// @param onLeave what its runs want when all readers have left
-/// @param graceUntil until when somebody who left may come back, or [#NEVER] if nobody has left
+/// @param durable whether its end must be promised by the store before anybody sees it
+/// @param ending how it will end, while the store has yet to promise that
 public record State(
-    Clocks clocks,
-    boolean streamed,
-    Phase phase,
-    long began,
-    int alive,
-    int present,
-    OnLeave onLeave,
-    long graceUntil) {
+    Plan plan, boolean durable, Attempt attempt, Readers readers, @Nullable Terminal ending) {
   /// No time at all.
   public static final long NEVER = Long.MAX_VALUE;
 
   /// A log that has ended: nothing that happens to it matters any more, so all of them share this.
-  static final State OVER = fresh(Clocks.DEFAULT, false).in(Phase.CLOSED);
+  static final State OVER = fresh(new Plan(Clocks.DEFAULT, false, null), false, 0).in(Phase.CLOSED);
 
   /// How far the attempt has come.
   public enum Phase {
     READY,
+    QUEUED,
     CONNECTING,
     WAITING,
     STREAMING,
+    PAUSED,
+    ENDING,
     CLOSED
   }
 
-  /// A log that has neither an attempt nor a run.
-  public static State fresh(Clocks clocks, boolean streamed) {
-    return new State(clocks, streamed, Phase.READY, 0, 0, 0, OnLeave.CANCEL, NEVER);
+  /// What never changes.
+  ///
+  /// @param clocks the limits of each attempt
+  /// @param streamed whether a stream is asked for; a plain call has the connect and total clocks
+  ///   only
+  /// @param retry when a failed attempt is made again; null: never. Work that has one is background
+  ///   work: it waits for a place at the upstream
+  public record Plan(Clocks clocks, boolean streamed, @Nullable Retry retry) {}
+
+  /// The current attempt.
+  ///
+  /// @param number its number, 0 before the first
+  /// @param tries how many were made since the log was accepted or recovered
+  /// @param began when it began
+  /// @param retryAt when the next one is made, while the log is paused
+  public record Attempt(Phase phase, int number, int tries, long began, long retryAt) {
+    Attempt in(Phase next) {
+      return new Attempt(next, number, tries, began, retryAt);
+    }
+  }
+
+  /// Who wants the log.
+  ///
+  /// @param alive how many runs have not been cancelled
+  /// @param present how many of those have a reader
+  /// @param onLeave what its runs want when all readers have left
+  /// @param graceUntil until when somebody who left may come back, or [#NEVER] if nobody has left
+  public record Readers(int alive, int present, OnLeave onLeave, long graceUntil) {
+    Readers keepingMost(OnLeave other) {
+      return other.compareTo(onLeave) > 0 ? new Readers(alive, present, other, graceUntil) : this;
+    }
+
+    Readers plus(int alive, int present) {
+      return new Readers(this.alive + alive, this.present + present, onLeave, graceUntil);
+    }
+
+    Readers until(long grace) {
+      return new Readers(alive, present, onLeave, grace);
+    }
+  }
+
+  /// A log that has no run yet.
+  ///
+  /// @param attempts how many attempts were made before, by whoever owned the log
+  public static State fresh(Plan plan, boolean durable, int attempts) {
+    return new State(
+        plan,
+        durable,
+        new Attempt(Phase.READY, attempts, 0, 0, NEVER),
+        new Readers(0, 0, OnLeave.CANCEL, NEVER),
+        null);
+  }
+
+  /// How far the attempt has come.
+  public Phase phase() {
+    return attempt.phase;
   }
 
   State in(Phase next) {
-    return new State(clocks, streamed, next, began, alive, present, onLeave, graceUntil);
+    return with(attempt.in(next));
   }
 
-  State begun(long now) {
-    return new State(clocks, streamed, Phase.CONNECTING, now, alive, present, onLeave, graceUntil);
+  State with(Attempt next) {
+    return new State(plan, durable, next, readers, ending);
   }
 
-  State with(int nowAlive, int nowPresent, OnLeave nowOnLeave, long nowGraceUntil) {
-    return new State(
-        clocks, streamed, phase, began, nowAlive, nowPresent, nowOnLeave, nowGraceUntil);
+  State with(Readers next) {
+    return new State(plan, durable, attempt, next, ending);
+  }
+
+  State durable(boolean now) {
+    return new State(plan, now, attempt, readers, ending);
+  }
+
+  State ending(Terminal terminal) {
+    return new State(plan, durable, attempt.in(Phase.ENDING), readers, terminal);
+  }
+
+  /// Whether an upstream's call is under way.
+  boolean calling() {
+    return switch (phase()) {
+      case CONNECTING, WAITING, STREAMING -> true;
+      case READY, QUEUED, PAUSED, ENDING, CLOSED -> false;
+    };
   }
 
   /// Whether all who wanted the log have left and it is to be stopped in time.
   boolean deserted() {
-    return present == 0 && graceUntil != NEVER && onLeave == OnLeave.CANCEL;
+    return readers.present == 0 && readers.graceUntil != NEVER && readers.onLeave == OnLeave.CANCEL;
   }
 
   /// When the next timer is due, or [#NEVER].
   ///
   /// @param lastByte when the upstream last sent anything
   public long alarm(long lastByte) {
-    long total = began + clocks.total().toNanos();
+    Clocks clocks = plan.clocks;
+    long total = attempt.began + clocks.total().toNanos();
+    long deadline = plan.retry == null ? NEVER : plan.retry.deadline();
     long own =
-        switch (phase) {
-          case READY, CLOSED -> NEVER;
-          case CONNECTING -> Math.min(total, began + clocks.connect().toNanos());
+        switch (phase()) {
+          case READY, ENDING, CLOSED -> NEVER;
+          case QUEUED -> deadline;
+          case PAUSED -> Math.min(deadline, attempt.retryAt);
+          case CONNECTING -> Math.min(total, attempt.began + clocks.connect().toNanos());
           case WAITING ->
-              streamed ? Math.min(total, began + clocks.firstContent().toNanos()) : total;
+              plan.streamed
+                  ? Math.min(total, attempt.began + clocks.firstContent().toNanos())
+                  : total;
           case STREAMING ->
-              streamed ? Math.min(total, lastByte + clocks.between().toNanos()) : total;
+              plan.streamed ? Math.min(total, lastByte + clocks.between().toNanos()) : total;
         };
-    return phase != Phase.CLOSED && deserted() ? Math.min(own, graceUntil) : own;
+    boolean open = phase() != Phase.CLOSED && phase() != Phase.ENDING;
+    return open && deserted() ? Math.min(own, readers.graceUntil) : own;
   }
 }

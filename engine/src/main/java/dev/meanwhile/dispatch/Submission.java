@@ -3,6 +3,7 @@ package dev.meanwhile.dispatch;
 import dev.meanwhile.budget.Clocks;
 import dev.meanwhile.budget.OnLeave;
 import dev.meanwhile.log.Run.About;
+import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.upstream.Request;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 /// @param retryKey what an SDK's retry of this very request would have in common with it, or null
 /// @param retried whether this is such a retry: it attaches to what it finds by that key
 /// @param sameKey what all identical requests have in common, or null if this one does not coalesce
+/// @param borrowed whether it goes up with its caller's own credential, which is never stored
+/// @param promise what must be kept before the call is accepted, or null if memory is enough
 public record Submission(
     About about,
     Request request,
@@ -27,4 +30,15 @@ public record Submission(
     Duration grace,
     @Nullable Key retryKey,
     boolean retried,
-    @Nullable Key sameKey) {}
+    @Nullable Key sameKey,
+    boolean borrowed,
+    @Nullable Promise promise) {
+  /// What the store is to promise.
+  ///
+  /// @param background whether nobody waits: it then goes through the queue, and is retried
+  /// @param priority who goes first in the queue, 0 being the highest
+  /// @param deadline until when background work is tried again, in milliseconds since 1970
+  /// @param key the `Idempotency-Key`, or null
+  public record Promise(
+      boolean background, int priority, long deadline, @Nullable IdempotencyEntry key) {}
+}

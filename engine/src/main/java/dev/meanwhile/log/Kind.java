@@ -15,5 +15,8 @@ public enum Kind {
   /// The stream's end mark, `[DONE]`.
   MARK,
   /// A whole plain answer: the body of a call that was not streamed.
-  ANSWER
+  ANSWER,
+  /// An attempt after the first begins to write; its bytes are its number. What came before is no
+  /// part of the answer any more.
+  RESTARTED
 }

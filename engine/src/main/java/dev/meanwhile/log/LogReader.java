@@ -8,38 +8,65 @@ import org.jspecify.annotations.Nullable;
 /// Every method may be called from any thread. What [#end()] covers never changes again, except
 /// that a run which was cancelled ends where it was cut.
 public interface LogReader {
+  /// The log that is read.
+  RunLog log();
+
   /// The offset after the last event, in events; 0 for an empty log.
-  int end();
+  default int end() {
+    return log().end();
+  }
 
   /// How the log ended, or null while it is open. Once this is not null, [#end()] is final.
-  @Nullable Terminal terminal();
+  default @Nullable Terminal terminal() {
+    return log().terminal();
+  }
 
   /// How the upstream's answer began, or null until it has.
-  @Nullable Head head();
+  default @Nullable Head head() {
+    return log().head();
+  }
 
   /// The number of the attempt that writes, from 1; 0 before the first.
-  int attempt();
+  default int attempt() {
+    return log().attempt();
+  }
+
+  /// Where the answer begins: after the last [Kind#RESTARTED], or 0.
+  default int start() {
+    return log().start();
+  }
 
   /// What the event at `offset` (0 to [#end()] - 1) says.
-  Kind kind(int offset);
+  default Kind kind(int offset) {
+    return log().kind(offset);
+  }
 
   /// When the event at `offset` came: microseconds since the log began, to 4 µs, at most 71
   /// minutes.
-  long micros(int offset);
+  default long micros(int offset) {
+    return log().micros(offset);
+  }
 
   /// How many bytes the events from `from` (inclusive) to `to` (exclusive) have.
-  int size(int from, int to);
+  default int size(int from, int to) {
+    return log().size(from, to);
+  }
 
   /// Hands over the bytes of the events from `from` (inclusive) to `to` (exclusive), in order, in
-  /// one or more pieces that are parts of the log itself: they must not be changed.
-  void read(int from, int to, Piece piece);
+  /// pieces that are parts of the log itself: they must not be changed.
+  default void read(int from, int to, Piece piece) {
+    log().read(from, to, piece);
+  }
 
   /// From now on calls `follower` after every change, on the log's own loop; once at once.
-  /// Following twice is one too many: the caller's error.
-  void follow(Follower follower);
+  default void follow(Follower follower) {
+    log().follow(follower);
+  }
 
   /// Ends what [#follow] began. A call that is under way may still come.
-  void unfollow(Follower follower);
+  default void unfollow(Follower follower) {
+    log().unfollow(follower);
+  }
 
   /// The bytes of some events, as a copy.
   default byte[] bytes(int from, int to) {

@@ -1,14 +1,12 @@
 package dev.meanwhile.log;
 
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/// One accepted call, and the caller's handle: it reads one log, and several runs may share that
-/// log.
-///
-/// A run is a reader's face of its log with two things of its own: whether it was cancelled (then
-/// it ends where it was cut, whatever the log does), and how many readers are with it now.
-/// Thread-safe.
+/// One accepted call, and the caller's handle: it reads one log, which several runs may share. Its
+/// own are whether it was cancelled (then it ends where it was cut, whatever the log does), and how
+/// many readers are with it now. Thread-safe.
 public final class Run implements LogReader {
   private static final AtomicIntegerFieldUpdater<Run> READERS =
       AtomicIntegerFieldUpdater.newUpdater(Run.class, "readers");
@@ -25,8 +23,7 @@ public final class Run implements LogReader {
 
   private volatile int cut = Integer.MAX_VALUE;
 
-  /// @param createdAt when it was accepted, in milliseconds since 1970
-  /// @param owner is told when the last reader leaves, when one returns, and of a cancel
+  /// @param owner decides about it
   public Run(String id, About about, long createdAt, RunLog log, Owner owner) {
     this.id = id;
     this.about = about;
@@ -43,11 +40,12 @@ public final class Run implements LogReader {
     return about;
   }
 
+  /// When it was accepted, in milliseconds since 1970.
   public long createdAt() {
     return createdAt;
   }
 
-  /// The log, which other runs may share.
+  @Override
   public RunLog log() {
     return log;
   }
@@ -71,17 +69,17 @@ public final class Run implements LogReader {
     }
   }
 
-  /// Ends this run, cancelled, where the log stands now; nothing happens if either has ended. Only
-  /// the log's loop may call, so that a log's end and a cancel are never in a race.
+  /// Ends this run, cancelled, at `end`; nothing happens if it or its log has ended. Only the log's
+  /// loop may call, so that a log's end and a cancel are never in a race.
   ///
-  /// @param millis now, in milliseconds since 1970
+  /// @param millis when, in milliseconds since 1970
   /// @return whether this call ended the run
-  public boolean cut(long millis) {
+  public boolean cut(int end, long millis) {
     if (cut != Integer.MAX_VALUE || log.terminal() != null) {
       return false;
     }
     cutAt = millis;
-    cut = log.end();
+    cut = end;
     log.wake();
     return true;
   }
@@ -106,50 +104,15 @@ public final class Run implements LogReader {
     return isCut() ? Terminal.CANCELLED : log.terminal();
   }
 
-  @Override
-  public @Nullable Head head() {
-    return log.head();
-  }
-
-  @Override
-  public int attempt() {
-    return log.attempt();
-  }
-
-  @Override
-  public Kind kind(int offset) {
-    return log.kind(offset);
-  }
-
-  @Override
-  public long micros(int offset) {
-    return log.micros(offset);
-  }
-
-  @Override
-  public int size(int from, int to) {
-    return log.size(from, to);
-  }
-
-  @Override
-  public void read(int from, int to, Piece piece) {
-    log.read(from, to, piece);
-  }
-
-  @Override
-  public void follow(Follower follower) {
-    log.follow(follower);
-  }
-
-  @Override
-  public void unfollow(Follower follower) {
-    log.unfollow(follower);
-  }
-
   /// Stops this run: final, idempotent; the text so far is kept, and the other runs of the log go
   /// on. The upstream's call is stopped with the last run.
   public void cancel() {
     owner.cancel();
+  }
+
+  /// Has this run kept by the store; `done` gets null, or why it is not, on the log's loop.
+  public void keep(Consumer<@Nullable String> done) {
+    owner.keep(done);
   }
 
   /// What a run is of.
@@ -183,5 +146,8 @@ public final class Run implements LogReader {
 
     /// The run is to be stopped.
     void cancel();
+
+    /// The run is to outlive the process.
+    void keep(Consumer<@Nullable String> done);
   }
 }

@@ -1,7 +1,5 @@
 package dev.meanwhile.log;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -15,15 +13,13 @@ import org.jspecify.annotations.Nullable;
 /// and again costs more than what it frees.
 ///
 /// The one race, and what decides it: a reader on another loop reads while the owner appends. `end`
-/// is stored with release after everything it covers, and loaded with acquire before anything it
-/// covers is read; the arrays are volatile because growing replaces them, and a reader may see the
-/// newer array before the newer `end`.
+/// is written after everything it covers, and read before anything it covers; the arrays are
+/// volatile too because growing replaces them, and a reader may see the newer array first.
 public final class RunLog implements LogReader {
   private static final int FIRST_CHUNK = 1 << 10;
   private static final int LAST_CHUNK = 1 << 16;
 
-  /// The position at which chunks stop doubling: 1 + 2 + … + 64 KB.
-  private static final int DOUBLED = 2 * LAST_CHUNK - FIRST_CHUNK;
+  private static final int DOUBLED = 2 * LAST_CHUNK - FIRST_CHUNK; // 1 + 2 + … + 64 KB
 
   /// A mark: 31 bits of where the event ends, 3 of its kind, 30 of when it came in steps of 4 µs.
   private static final int KIND_AT = 31;
@@ -33,15 +29,6 @@ public final class RunLog implements LogReader {
 
   private static final Kind[] KINDS = Kind.values();
   private static final Follower[] NOBODY = {};
-  private static final VarHandle END;
-
-  static {
-    try {
-      END = MethodHandles.lookup().findVarHandle(RunLog.class, "end", int.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
 
   private final Executor owner;
   private final long began;
@@ -49,12 +36,13 @@ public final class RunLog implements LogReader {
 
   private volatile byte[][] chunks = new byte[1][];
   private volatile long[] marks = new long[1];
+
+  private volatile int start;
   private volatile int attempt;
   private volatile @Nullable Head head;
   private volatile @Nullable Terminal terminal;
 
-  @SuppressWarnings("unused") // through END
-  private int end;
+  private volatile int end;
 
   /// Written before `terminal`, so that whoever sees that sees this.
   private long closedAt;
@@ -81,7 +69,11 @@ public final class RunLog implements LogReader {
 
   /// Begins the next attempt: fences the one before. Only the log's loop may call.
   public LogWriter begin() {
-    int number = attempt + 1;
+    return begin(attempt + 1);
+  }
+
+  /// The same, of a number that is known: of a log that was stored, some attempts left nothing.
+  public LogWriter begin(int number) {
     attempt = number;
     return new Attempt(number);
   }
@@ -92,8 +84,7 @@ public final class RunLog implements LogReader {
     return capacity + marks.length * 8;
   }
 
-  /// Wakes all who follow although nothing was appended: a run over this log was cut. Only the
-  /// log's loop may call.
+  /// Wakes all who follow. Only the log's loop may call.
   public void wake() {
     // A follower may leave while it is woken: the one moved into its place has been woken, as the
     // loop goes downwards.
@@ -104,19 +95,29 @@ public final class RunLog implements LogReader {
     }
   }
 
-  /// When it was closed, in milliseconds since 1970; only once there is a terminal event.
+  /// When it was closed, in milliseconds since 1970; only once it is.
   public long closedAt() {
     return closedAt;
   }
 
   @Override
   public int end() {
-    return (int) END.getAcquire(this);
+    return end;
   }
 
   @Override
   public @Nullable Terminal terminal() {
     return terminal;
+  }
+
+  @Override
+  public RunLog log() {
+    return this;
+  }
+
+  @Override
+  public int start() {
+    return start;
   }
 
   @Override
@@ -284,6 +285,9 @@ public final class RunLog implements LogReader {
       long time = Math.min(MAX_TIME, Math.max(0, (nanos - began) / 4_000));
       marks[at] = time << TIME_AT | (long) kind.ordinal() << KIND_AT | position;
       appended = at + 1;
+      if (kind == Kind.RESTARTED) {
+        start = at + 1;
+      }
       return true;
     }
 
@@ -292,7 +296,7 @@ public final class RunLog implements LogReader {
       if (!current()) {
         return false;
       }
-      END.setRelease(RunLog.this, appended);
+      end = appended;
       wake();
       return true;
     }
@@ -304,7 +308,7 @@ public final class RunLog implements LogReader {
       }
       closedAt = millis;
       trim();
-      END.setRelease(RunLog.this, appended);
+      end = appended;
       terminal = value;
       wake();
       return true;

@@ -24,8 +24,7 @@ public sealed interface Change {
     }
   }
 
-  /// An attempt began: its number is the fence from now on, and the pieces of older attempts are
-  /// dropped.
+  /// An attempt began: its number is the fence from now on.
   ///
   /// @param attempt one more than the log's current attempt, or the same again
   record Started(String log, int attempt, long at) implements Change {

@@ -46,9 +46,9 @@ public interface Store extends AutoCloseable {
   ///   that there are no more now
   void claim(int most, Reply<List<Claimed>> reply);
 
-  /// The bytes of a log's current attempt from its piece number `fromPiece` (0 for all) on; a log
-  /// that is not there has none.
-  void pieces(String log, int attempt, int fromPiece, Reply<List<Piece>> reply);
+  /// The bytes of a log from its piece number `fromPiece` (0 for all) on; a log that is not there
+  /// has none.
+  void pieces(String log, int fromPiece, Reply<List<Piece>> reply);
 
   /// A run with its log, whoever owns it; null if it is not there.
   void find(String run, Reply<@Nullable StoredRun> reply);

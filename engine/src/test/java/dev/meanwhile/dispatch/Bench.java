@@ -31,13 +31,21 @@ final class Bench {
   Bench() {
     this(
         new Meanwhile.Settings(
-            1, 1 << 20, 100, Duration.ofMinutes(15), 1 << 20, Duration.ofMinutes(1)));
+            1,
+            1 << 20,
+            100,
+            Duration.ofMinutes(15),
+            1 << 20,
+            Duration.ofMinutes(1),
+            Duration.ofHours(1),
+            _ -> new Queue(4, 1_000)));
   }
 
   Bench(Meanwhile.Settings settings) {
     engine =
         new Meanwhile(
             settings,
+            null,
             new Journal() {
               @Override
               public void began(Run run) {}
@@ -115,7 +123,9 @@ final class Bench {
           grace,
           RETRY,
           retried,
-          same ? SAME : null);
+          same ? SAME : null,
+          true,
+          null);
     }
   }
 }

@@ -224,7 +224,14 @@ class DispatcherTest {
     var small =
         new Bench(
             new Meanwhile.Settings(
-                1, 1 << 20, 1_000, Duration.ofHours(1), 100_000, Duration.ofMinutes(1)));
+                1,
+                1 << 20,
+                1_000,
+                Duration.ofHours(1),
+                100_000,
+                Duration.ofMinutes(1),
+                Duration.ofHours(1),
+                _ -> new Queue(4, 1_000)));
     Run first = small.accept(Ask.plain());
     small.upstream.last().end(Terminal.COMPLETED);
     Run last = first;

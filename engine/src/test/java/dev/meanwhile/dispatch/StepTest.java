@@ -34,7 +34,12 @@ class StepTest {
 
   @Test
   void a_clock_that_ran_out_is_named() {
-    var state = Step.step(State.fresh(CLOCKS, true), new Milestone.Begun(), 1_000).state();
+    var state =
+        Step.step(
+                State.fresh(new State.Plan(CLOCKS, true, null), false, 0),
+                new Milestone.Begun(),
+                1_000)
+            .state();
     assertThat(codeAt(state, 1_050)).isEqualTo("upstream_connect_timeout");
     state = Step.step(state, new Milestone.Connected(), 1_010).state();
     assertThat(codeAt(state, 1_200)).isEqualTo("upstream_first_content_timeout");
@@ -45,7 +50,12 @@ class StepTest {
 
   @Test
   void a_plain_call_has_the_connect_and_total_clocks_only() {
-    var state = Step.step(State.fresh(CLOCKS, false), new Milestone.Begun(), 0).state();
+    var state =
+        Step.step(
+                State.fresh(new State.Plan(CLOCKS, false, null), false, 0),
+                new Milestone.Begun(),
+                0)
+            .state();
     state = Step.step(state, new Milestone.Connected(), 10).state();
     assertThat(Step.step(state, new Milestone.Tick(10), 899).effects()).isEmpty();
     assertThat(codeAt(state, 900)).isEqualTo("upstream_total_timeout");
@@ -76,7 +86,7 @@ class StepTest {
 
     History(SplittableRandom random) {
       this.random = random;
-      this.state = State.fresh(CLOCKS, random.nextBoolean());
+      this.state = State.fresh(new State.Plan(CLOCKS, random.nextBoolean(), null), false, 0);
     }
 
     void run() {
@@ -117,7 +127,7 @@ class StepTest {
         case 3 -> {
           if (random.nextInt(5) == 0) {
             over = true;
-            happen(new Milestone.Ended(Terminal.COMPLETED));
+            happen(new Milestone.Ended(Terminal.COMPLETED, 0, 0.5));
           }
         }
         case 4 -> join();
@@ -165,7 +175,12 @@ class StepTest {
       state = step.state();
       for (Effect effect : step.effects()) {
         switch (effect) {
-          case Effect.Start() -> starts++;
+          case Effect.Start(int _) -> starts++;
+          case Effect.Enqueue(),
+              Effect.Vacate(),
+              Effect.Pause(long _),
+              Effect.Persist(Terminal _) ->
+              throw new AssertionError("not of a plain call: " + effect);
           case Effect.Abort() -> {
             aborts++;
             assertThat(over).as("an ended call is not aborted: %s", told).isFalse();

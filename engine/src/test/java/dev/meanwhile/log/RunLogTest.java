@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class RunLogTest {
@@ -126,8 +128,8 @@ class RunLogTest {
     var other = new Run("run_2", about, 0, log, owner);
     append(writer, "before ");
     writer.publish();
-    assertThat(cut.cut(3)).isTrue();
-    assertThat(cut.cut(4)).isFalse();
+    assertThat(cut.cut(log.end(), 3)).isTrue();
+    assertThat(cut.cut(log.end(), 4)).isFalse();
     append(writer, "after");
     writer.close(Terminal.COMPLETED, 9);
     assertThat(cut.terminal()).isEqualTo(Terminal.CANCELLED);
@@ -135,7 +137,7 @@ class RunLogTest {
     assertThat(new String(cut.bytes(0, cut.end()), UTF_8)).isEqualTo("before ");
     assertThat(other.terminal()).isEqualTo(Terminal.COMPLETED);
     assertThat(new String(other.bytes(0, other.end()), UTF_8)).isEqualTo("before after");
-    assertThat(other.cut(10)).as("what has ended is not cut").isFalse();
+    assertThat(other.cut(log.end(), 10)).as("what has ended is not cut").isFalse();
   }
 
   private static boolean append(LogWriter writer, String text) {
@@ -181,6 +183,9 @@ class RunLogTest {
   }
 
   private static final class Seat implements Run.Owner {
+    @Override
+    public void keep(Consumer<@Nullable String> done) {}
+
     @Override
     public void left() {}
 

@@ -16,6 +16,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -218,6 +219,9 @@ class FollowTest {
   }
 
   private static final class Nobody implements Run.Owner {
+    @Override
+    public void keep(Consumer<@Nullable String> done) {}
+
     @Override
     public void left() {}
 

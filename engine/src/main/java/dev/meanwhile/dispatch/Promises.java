@@ -1,0 +1,298 @@
+package dev.meanwhile.dispatch;
+
+import dev.meanwhile.budget.Clock;
+import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.log.LogWriter;
+import dev.meanwhile.log.Run;
+import dev.meanwhile.log.Terminal;
+import dev.meanwhile.log.Terminal.Failure;
+import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Store;
+import dev.meanwhile.store.StoredLog;
+import dev.meanwhile.store.StoredRun;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// Runs that outlive the process: accepted into the store before they are answered, taken into it
+/// while they run, taken over from it after a crash. Only on one loop.
+final class Promises {
+  /// A log that took so many processes with it is not given another.
+  private static final int MOST_LOST = 3;
+
+  private static final Duration NO_GRACE = Duration.ZERO;
+
+  private final Dispatcher dispatcher;
+  private final Clock clock;
+  private final Store store;
+  private final RunIds ids;
+  private final Duration deadline;
+  private final Deflated deflated = new Deflated();
+
+  Promises(Dispatcher dispatcher, Clock clock, Store store, RunIds ids, Duration deadline) {
+    this.dispatcher = dispatcher;
+    this.clock = clock;
+    this.store = store;
+    this.ids = ids;
+    this.deadline = deadline;
+  }
+
+  void accept(Submission submission, Submission.Promise promise, Dispatcher.Answer answer) {
+    boolean background = promise.background();
+    var request = submission.request();
+    long now = clock.millis();
+    var work =
+        new Work(
+            request,
+            submission.usage(),
+            submission.clocks(),
+            background ? promise.deadline() : 0,
+            submission.borrowed());
+    Retry retry = background ? retryUntil(promise.deadline()) : null;
+    var plan = new State.Plan(submission.clocks(), request.streamed(), retry);
+    Call call =
+        dispatcher.call(
+            work, State.fresh(plan, true, 0), background ? null : submission.retryKey(), null);
+    String trouble = store.trouble();
+    if (trouble != null) {
+      refuse(call, answer, trouble);
+      return;
+    }
+    if (background && dispatcher.queue(request.upstream()).isFull()) {
+      dispatcher.uncount(call);
+      answer.refused(
+          new Failure(
+              429,
+              "queue_full",
+              "As many background runs wait for the upstream %s as may. Try again later, or raise max-queued of this upstream."
+                  .formatted(request.upstream())));
+      return;
+    }
+    StoredLog log = log(submission.about().tenant(), work, promise.priority(), 0, now);
+    Run run =
+        call.join(
+            ids.next(now),
+            submission.about(),
+            now,
+            submission.grace(),
+            background ? OnLeave.CONTINUE : submission.onLeave(),
+            !background);
+    var durable = new Durable(store, clock, deflated, call.log(), log, 0, 0);
+    call.keptBy(durable);
+    durable.accept(
+        run,
+        promise.key(),
+        outcome -> {
+          switch (outcome) {
+            case Outcome.Stored() -> {
+              dispatcher.begin(call, List.of(run), null);
+              answer.accepted(run);
+            }
+            case Outcome.Conflict(var holder) -> {
+              dispatcher.uncount(call);
+              answer.held(holder);
+            }
+            case Outcome.Refused(String reason) -> refuse(call, answer, reason);
+            case Outcome.Fenced() ->
+                refuse(call, answer, "this node is out of touch with its store");
+          }
+        });
+  }
+
+  private void refuse(Call call, Dispatcher.Answer answer, String trouble) {
+    dispatcher.uncount(call);
+    answer.refused(
+        new Failure(
+            503,
+            "store_unavailable",
+            "Nothing can be promised now, and nothing was: %s. Plain calls still work."
+                .formatted(trouble)));
+  }
+
+  private StoredLog log(String tenant, Work work, int priority, int attempts, long now) {
+    return new StoredLog(
+        ids.next("log_", now),
+        tenant,
+        work.request().upstream(),
+        priority,
+        now,
+        now,
+        attempts,
+        0,
+        attempts == 0 ? "queued" : "in_progress",
+        0,
+        0,
+        work.encoded(),
+        null,
+        null);
+  }
+
+  private Retry retryUntil(long millis) {
+    return new Retry(clock.nanos() + Duration.ofMillis(millis - clock.millis()).toNanos());
+  }
+
+  /// Takes a run into the store while its log is written.
+  ///
+  /// @param answer gets null when it is kept, or why it is not
+  void keep(Call call, Run run, Consumer<@Nullable String> answer) {
+    Work work = call.work();
+    if (run.terminal() != null || work == null) {
+      answer.accept("the run has ended");
+      return;
+    }
+    String trouble = store.trouble();
+    if (trouble != null) {
+      answer.accept(trouble);
+      return;
+    }
+    Consumer<Outcome> told =
+        outcome -> {
+          boolean stored = outcome instanceof Outcome.Stored;
+          call.kept(stored);
+          answer.accept(
+              stored
+                  ? null
+                  : outcome instanceof Outcome.Refused(String reason)
+                      ? reason
+                      : "this node is out of touch with its store");
+        };
+    Durable durable = call.durable();
+    if (durable == null) {
+      long until = run.createdAt() + deadline.toMillis();
+      var kept = new Work(work.request(), work.usage(), work.clocks(), until, work.borrowed());
+      StoredLog log = log(run.about().tenant(), kept, 0, call.attempts(), run.createdAt());
+      var begun = new Durable(store, clock, deflated, call.log(), log, 0, 0);
+      call.keeping(begun);
+      begun.accept(run, null, told);
+    } else if (durable.knows(run)) {
+      call.kept(true);
+      answer.accept(null);
+    } else {
+      durable.accept(run, told);
+    }
+  }
+
+  /// Goes on with a log that this node has taken over.
+  void recover(Store.Claimed claimed) {
+    StoredLog log = claimed.log();
+    if (log.end() == 0) {
+      recover(claimed, List.of());
+      return;
+    }
+    store.pieces(
+        log.id(),
+        0,
+        new Store.Reply<>() {
+          @Override
+          public void is(List<Piece> pieces) {
+            clock.execute(() -> recover(claimed, pieces));
+          }
+
+          @Override
+          public void failed(String trouble) {
+            // It is owned, so nobody else will: once the store answers again, so will this.
+            clock.after(Durable.ROUND, () -> recover(claimed));
+          }
+        });
+  }
+
+  private void recover(Store.Claimed claimed, List<Piece> pieces) {
+    StoredLog log = claimed.log();
+    Work work;
+    try {
+      work = Work.of(log.request());
+    } catch (UncheckedIOException e) {
+      // A newer version wrote it, or the database is damaged: whoever looks is told.
+      end(log, "run_unreadable", "What was stored of this run cannot be read.");
+      return;
+    }
+    long until = work.deadline() > 0 ? work.deadline() : log.createdAt() + deadline.toMillis();
+    var plan = new State.Plan(work.clocks(), work.request().streamed(), retryUntil(until));
+    Call call = dispatcher.call(work, State.fresh(plan, true, log.attempt()), null, null);
+    boolean whole = true;
+    if (log.attempt() > 0) {
+      LogWriter writer = call.log().begin(log.attempt());
+      if (log.head() != null) {
+        writer.head(Encoding.head(log.head()));
+      }
+      try {
+        long age = Duration.ofMillis(clock.millis() - log.createdAt()).toNanos();
+        Deflated.read(pieces, 0, writer, clock.nanos() - age);
+      } catch (IOException e) {
+        whole = false;
+      }
+      writer.publish();
+    }
+    var durable =
+        new Durable(store, clock, deflated, call.log(), log, pieces.size(), call.log().end());
+    call.keptBy(durable);
+    var runs = new ArrayList<Run>();
+    boolean cancelled = !claimed.runs().isEmpty();
+    for (StoredRun stored : claimed.runs()) {
+      Run.About about = Encoding.about(stored.about());
+      durable.has(stored.id());
+      runs.add(
+          call.join(stored.id(), about, stored.createdAt(), NO_GRACE, OnLeave.CONTINUE, false));
+      cancelled &= stored.cancelRequested();
+    }
+    dispatcher.begin(call, runs, instead(work, log, whole, cancelled));
+    for (int i = 0; i < runs.size(); i++) {
+      if (claimed.runs().get(i).cancelRequested()) {
+        runs.get(i).cancel();
+      }
+    }
+  }
+
+  /// How a log ends at once that cannot go on, or null if it can.
+  private static @Nullable Terminal instead(
+      Work work, StoredLog log, boolean whole, boolean cancelled) {
+    if (cancelled) {
+      return Terminal.CANCELLED;
+    }
+    if (!whole) {
+      return failed("run_unreadable", "What was stored of this run's answer cannot be read.");
+    }
+    if (work.borrowed()) {
+      return failed(
+          "credential_gone",
+          "The server restarted, and this call went up with its caller's own key, which is never stored. Send it again.");
+    }
+    if (log.lost() >= MOST_LOST) {
+      return failed(
+          "lost_to_crashes",
+          "The server crashed %d times while it worked on this run, and gave it up."
+              .formatted(log.lost()));
+    }
+    return null;
+  }
+
+  private static Terminal failed(String code, String message) {
+    return Terminal.failed(new Failure(500, code, message));
+  }
+
+  private void end(StoredLog log, String code, String message) {
+    Terminal failed = failed(code, message);
+    store.write(
+        new Change.Ended(
+            log.id(),
+            log.attempt(),
+            failed.status().word(),
+            clock.millis(),
+            null,
+            log.head(),
+            Encoding.of(failed),
+            true),
+        _ -> {});
+  }
+
+  /// Leaves logs to the store's next owner.
+  void release(List<String> logs) {
+    store.write(new Change.Released(logs), _ -> {});
+  }
+}
