@@ -18,6 +18,7 @@ final class Claims implements Store.Listener {
   /// How often was asked for since the last batch was wanted: whoever raises it from 0 begins.
   private final AtomicInteger asked = new AtomicInteger();
 
+  private volatile boolean begun;
   private int next;
 
   Claims(Store store, List<Dispatcher> dispatchers, Consumer<String> cancel) {
@@ -26,14 +27,18 @@ final class Claims implements Store.Listener {
     this.cancel = cancel;
   }
 
-  void start() {
+  void open() {
     store.open(this);
+  }
+
+  void begin() {
+    begun = true;
     claimable();
   }
 
   @Override
   public void claimable() {
-    if (asked.getAndIncrement() == 0) {
+    if (begun && asked.getAndIncrement() == 0) {
       claim();
     }
   }

@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// ```java
 /// var meanwhile = new Meanwhile(Meanwhile.Settings.DEFAULT, store, journal);
+/// meanwhile.open();                               // the store
 /// var dispatcher = meanwhile.on(clock, upstream); // once per loop
-/// meanwhile.start();                              // takes over what earlier processes left
+/// meanwhile.recover();                            // takes over what earlier processes left
 /// dispatcher.accept(submission, answer);          // a run, over a new log or one in flight
 /// new Follow(run, 0, clock, sink).begin();        // read it
 /// ```
@@ -96,11 +97,19 @@ public final class Meanwhile {
     return dispatcher;
   }
 
-  /// Opens the store and takes over what nobody else goes on with; once, when all loops are there.
-  /// Blocks while the store opens.
-  public void start() {
+  /// Opens the store; once, before all else. Blocks.
+  ///
+  /// @throws dev.meanwhile.store.StoreException if it cannot be opened, with what to do
+  public void open() {
     if (claims != null) {
-      claims.start();
+      claims.open();
+    }
+  }
+
+  /// Takes over what nobody else goes on with; once, when all loops are there.
+  public void recover() {
+    if (claims != null) {
+      claims.begin();
     }
   }
 
@@ -128,7 +137,7 @@ public final class Meanwhile {
   }
 
   /// How many runs that somebody waits for have not ended.
-  public int open() {
+  public int waitedFor() {
     return shared.open().get();
   }
 

@@ -9,6 +9,7 @@ import dev.meanwhile.store.Change;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Store;
+import dev.meanwhile.store.StoredRun;
 import dev.meanwhile.upstream.Upstream;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -153,6 +154,29 @@ public final class Dispatcher {
     } else {
       Elsewhere.find(shared.store(), clock, id, tenant, found);
     }
+  }
+
+  /// Lists kept runs, newest first; `found` is told on this loop.
+  public void list(Store.Query query, Store.Reply<List<Listed>> found) {
+    if (shared.store() == null) {
+      found.is(List.of());
+      return;
+    }
+    shared
+        .store()
+        .list(
+            query,
+            new Store.Reply<>() {
+              @Override
+              public void is(List<StoredRun> runs) {
+                clock.execute(() -> found.is(runs.stream().map(Listed::of).toList()));
+              }
+
+              @Override
+              public void failed(String trouble) {
+                clock.execute(() -> found.failed(trouble));
+              }
+            });
   }
 
   /// Erases an ended run; `done` is told on this loop.

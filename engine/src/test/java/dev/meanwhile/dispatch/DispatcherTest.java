@@ -75,7 +75,7 @@ class DispatcherTest {
     assertThat(bench.tryAccept(Ask.plain())).isNull();
     assertThat(Objects.requireNonNull(bench.refusal).code()).isEqualTo("shutting_down");
     bench.engine.stopAll(new Failure(503, "shutting_down", "Stopped."));
-    assertThat(bench.engine.open()).isZero();
+    assertThat(bench.engine.waitedFor()).isZero();
     assertThat(bench.ended).hasSize(3);
   }
 
@@ -113,7 +113,7 @@ class DispatcherTest {
     assertThat(bench.upstream.last().aborted()).isFalse();
     second.cancel();
     assertThat(bench.upstream.last().aborted()).isTrue();
-    assertThat(bench.engine.open()).isZero();
+    assertThat(bench.engine.waitedFor()).isZero();
     assertThat(bench.ended).hasSize(2);
   }
 

@@ -37,7 +37,7 @@ public enum Api {
     try {
       return switch (answer.read(body, offset, length)) {
         case ERROR -> Terminal.failed(Objects.requireNonNull(answer.failure()));
-        case CONTENT, FRAME, USAGE, MARK, ANSWER -> answer.terminal();
+        case CONTENT, FRAME, USAGE, MARK, ANSWER, RESTARTED -> answer.terminal();
       };
     } catch (MalformedJson e) {
       return Terminal.failed(

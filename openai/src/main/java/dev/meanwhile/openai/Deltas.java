@@ -26,7 +26,7 @@ public final class Deltas {
     switch (kind) {
       case CONTENT -> events(reader).feed(event, 0, event.length);
       case ANSWER -> reader.read(event, 0, event.length);
-      case FRAME, USAGE, ERROR, MARK -> {}
+      case FRAME, USAGE, ERROR, MARK, RESTARTED -> {}
     }
     return deltas;
   }

@@ -1,8 +1,12 @@
 package dev.meanwhile.openai;
 
 import dev.meanwhile.openai.JsonScanner.Value;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
+import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 
 /// What the server must know of a request's body before it relays it: read in one walk, without a
@@ -23,8 +27,11 @@ public final class Envelope {
   private final byte[] body;
   private @Nullable Problem problem;
   private @Nullable String model;
-  private int modelStart = -1;
-  private int modelEnd = -1;
+  private @Nullable Edit modelAt;
+  private @Nullable Edit streamAt;
+  private @Nullable Edit optionsAt;
+  private @Nullable Edit usageAt;
+  private boolean options;
   private boolean stream;
   private boolean includeUsage;
   private boolean zeroTemperature;
@@ -107,15 +114,94 @@ public final class Envelope {
   ///
   /// @throws IllegalStateException if the body has no model to replace
   public byte[] withModel(String name) {
-    if (problem != null || modelStart < 0) {
-      throw new IllegalStateException("the body has no model to replace");
+    return edited(name, false);
+  }
+
+  /// The body as it is to go up: with another model, or asking for a stream with usage, everything
+  /// else byte for byte as it was.
+  ///
+  /// @param name the other model, or null
+  /// @param streamed whether it is to ask for a stream with its closing usage chunk
+  /// @throws IllegalStateException if the body has no model to replace
+  public byte[] edited(@Nullable String name, boolean streamed) {
+    var edits = new ArrayList<Edit>(3);
+    if (name != null) {
+      if (problem != null || modelAt == null) {
+        throw new IllegalStateException("the body has no model to replace");
+      }
+      edits.add(modelAt.by(Json.quote(name)));
     }
-    String quoted = Json.quote(name);
-    return new Bytes(body.length + quoted.length())
-        .add(body, 0, modelStart)
-        .add(quoted)
-        .add(body, modelEnd, body.length)
-        .copy(0);
+    if (streamed) {
+      askForStream(edits);
+    }
+    edits.sort(Comparator.comparingInt(Edit::start));
+    var out = new Bytes(body.length + 80);
+    int at = 0;
+    for (Edit edit : edits) {
+      out.add(body, at, edit.start).add(edit.text);
+      at = edit.end;
+    }
+    return out.add(body, at, body.length).copy(0);
+  }
+
+  private void askForStream(List<Edit> edits) {
+    var missing = new StringJoiner(",");
+    if (streamAt == null) {
+      missing.add("\"stream\":true");
+    } else {
+      edits.add(streamAt.by("true"));
+    }
+    Edit all = optionsAt;
+    if (usageAt != null) {
+      edits.add(usageAt.by("true"));
+    } else if (all == null) {
+      missing.add("\"stream_options\":{\"include_usage\":true}");
+    } else if (options) {
+      boolean empty = onlySpace(all.start + 1, all.end - 1);
+      edits.add(Edit.at(all.start + 1, "\"include_usage\":true" + (empty ? "" : ",")));
+    } else {
+      edits.add(all.by("{\"include_usage\":true}"));
+    }
+    if (missing.length() > 0) {
+      int first = firstMember();
+      edits.add(Edit.at(first, missing + (body[first] == '}' ? "" : ",")));
+    }
+  }
+
+  private boolean onlySpace(int from, int to) {
+    for (int i = from; i < to; i++) {
+      if (body[i] > ' ') {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /// Where the first member begins, or the closing brace of an empty object is.
+  private int firstMember() {
+    int at = 0;
+    while (body[at] != '{') {
+      at++;
+    }
+    do {
+      at++;
+    } while (body[at] <= ' ' && body[at] >= 0);
+    return at;
+  }
+
+  /// A part of the body, from `start` (inclusive) to `end` (exclusive), and what takes its place.
+  private record Edit(int start, int end, String text) {
+    static Edit of(JsonScanner in) {
+      return new Edit(in.start(), in.end(), "");
+    }
+
+    static Edit at(int place, String text) {
+      return new Edit(place, place, text);
+    }
+
+    Edit by(String other) {
+      return new Edit(start, end, other);
+    }
   }
 
   private void read(JsonScanner in) {
@@ -132,8 +218,10 @@ public final class Envelope {
         model(in);
       } else if (in.named(STREAM)) {
         stream = truth(in, "stream");
+        in.skip();
+        streamAt = Edit.of(in);
       } else if (in.named(STREAM_OPTIONS)) {
-        includeUsage = includeUsage(in);
+        streamOptions(in);
       } else if (in.named(TEMPERATURE)) {
         zeroTemperature = zero(in);
       } else if (in.named(ENCODING_FORMAT)) {
@@ -172,8 +260,7 @@ public final class Envelope {
         in.skip();
       }
     }
-    modelStart = in.start();
-    modelEnd = in.end();
+    modelAt = Edit.of(in);
   }
 
   private boolean truth(JsonScanner in, String name) {
@@ -188,17 +275,22 @@ public final class Envelope {
     };
   }
 
-  private boolean includeUsage(JsonScanner in) {
-    boolean asked = false;
-    if (in.peek() == Value.OBJECT) {
-      in.enterObject();
-      while (in.member()) {
-        if (in.named(INCLUDE_USAGE)) {
-          asked = truth(in, "stream_options.include_usage");
+  private void streamOptions(JsonScanner in) {
+    options = in.peek() == Value.OBJECT;
+    in.skip();
+    Edit all = Edit.of(in);
+    optionsAt = all;
+    if (options) {
+      var inner = new JsonScanner().reset(body, all.start, all.end - all.start);
+      inner.enterObject();
+      while (inner.member()) {
+        if (inner.named(INCLUDE_USAGE)) {
+          includeUsage = truth(inner, "stream_options.include_usage");
+          inner.skip();
+          usageAt = Edit.of(inner);
         }
       }
     }
-    return asked;
   }
 
   private boolean zero(JsonScanner in) {

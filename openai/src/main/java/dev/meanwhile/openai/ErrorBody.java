@@ -39,6 +39,15 @@ public final class ErrorBody {
     return of(failure.status(), failure.message(), null, failure.code());
   }
 
+  /// The `code` of an error in a body that somebody sent, or null if it has none.
+  public static @Nullable String code(byte[] body) {
+    String error = JsonText.member(body, "error");
+    String code = error == null ? null : JsonText.member(error.getBytes(UTF_8), "code");
+    return code == null || code.length() < 2 || code.charAt(0) != '"'
+        ? null
+        : code.substring(1, code.length() - 1);
+  }
+
   private static String type(int status) {
     return switch (status) {
       case 401 -> "authentication_error";

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meanwhile.testkit.Seeds;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -134,5 +135,32 @@ class EnvelopeTest {
                       && envelope.problem().code().equals("invalid_json"))
               .isFalse();
         });
+  }
+
+  @Test
+  void aStreamWithUsageIsAskedForByInsertionOnly() {
+    Map<String, String> edits =
+        Map.of(
+            "{}", "{\"stream\":true,\"stream_options\":{\"include_usage\":true}}",
+            "{ \"a\": 1}",
+                "{ \"stream\":true,\"stream_options\":{\"include_usage\":true},\"a\": 1}",
+            "{\"stream\": false, \"b\":[]}",
+                "{\"stream_options\":{\"include_usage\":true},\"stream\": true, \"b\":[]}",
+            "{\"stream\":true,\"stream_options\":null}",
+                "{\"stream\":true,\"stream_options\":{\"include_usage\":true}}",
+            "{\"stream_options\": { } ,\"x\":1}",
+                "{\"stream\":true,\"stream_options\": {\"include_usage\":true } ,\"x\":1}",
+            "{\"stream\":true,\"stream_options\":{\"y\":2}}",
+                "{\"stream\":true,\"stream_options\":{\"include_usage\":true,\"y\":2}}",
+            "{\"stream_options\":{\"include_usage\": false},\"stream\":null}",
+                "{\"stream_options\":{\"include_usage\": true},\"stream\":true}");
+    edits.forEach((before, after) ->
+        assertThat(Envelope.of(before.getBytes(UTF_8)).edited(null, true))
+            .asString(UTF_8)
+            .isEqualTo(after));
+    assertThat(
+            Envelope.of("{\"model\":\"p/m\",\"stream\":false}".getBytes(UTF_8)).edited("m", true))
+        .asString(UTF_8)
+        .isEqualTo("{\"stream_options\":{\"include_usage\":true},\"model\":\"m\",\"stream\":true}");
   }
 }

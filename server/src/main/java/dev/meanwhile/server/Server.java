@@ -2,12 +2,16 @@ package dev.meanwhile.server;
 
 import dev.meanwhile.Meanwhile;
 import dev.meanwhile.dispatch.Journal;
+import dev.meanwhile.dispatch.Queue;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.server.auth.Secret;
 import dev.meanwhile.server.config.Config;
+import dev.meanwhile.server.config.UpstreamConfig;
 import dev.meanwhile.server.telemetry.Metrics;
 import dev.meanwhile.server.telemetry.RunLines;
+import dev.meanwhile.server.telemetry.Typical;
+import dev.meanwhile.store.Store;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -16,12 +20,14 @@ import java.io.PrintStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /// The server, from its start to its end.
 public final class Server implements AutoCloseable {
@@ -34,12 +40,15 @@ public final class Server implements AutoCloseable {
   private final Meanwhile engine;
   private final RunLines lines;
   private final Metrics metrics;
+  private final Typical typical = new Typical();
+  private final @Nullable Store store;
   private volatile boolean ready = true;
   private boolean closed;
   private volatile int port;
 
-  private Server(Config config, PrintStream log) {
+  private Server(Config config, PrintStream log, @Nullable Store store) {
     this.config = config;
+    this.store = store;
     var server = config.server();
     this.vertx =
         Vertx.vertx(
@@ -54,12 +63,20 @@ public final class Server implements AutoCloseable {
                 server.maxRuns(),
                 server.keep(),
                 server.keepBytes(),
-                server.retryWindow()),
-            new Both(metrics, lines));
+                server.retryWindow(),
+                server.backgroundDeadline(),
+                this::queue),
+            store,
+            new All(List.of(metrics, lines, typical)));
+  }
+
+  private Queue queue(String upstream) {
+    UpstreamConfig its = Objects.requireNonNull(config.upstreams().get(upstream), upstream);
+    return new Queue(its.maxBackground(), its.maxQueued());
   }
 
   private int open() {
-    return engine.open();
+    return engine.waitedFor();
   }
 
   private int kept() {
@@ -70,9 +87,12 @@ public final class Server implements AutoCloseable {
   ///
   /// @param environment where the proxy variables are looked up
   /// @param log takes one line of JSON per run
+  /// @param store keeps what is promised, and is closed with the server; null: nothing is promised
   /// @throws StartFailure if it cannot listen, with what to do
-  public static Server start(Config config, Map<String, String> environment, PrintStream log) {
-    var server = new Server(config, log);
+  /// @throws dev.meanwhile.store.StoreException if the store cannot be opened, with what to do
+  public static Server start(
+      Config config, Map<String, String> environment, PrintStream log, @Nullable Store store) {
+    var server = new Server(config, log, store);
     try {
       server.listen(environment);
       return server;
@@ -83,7 +103,8 @@ public final class Server implements AutoCloseable {
   }
 
   private void listen(Map<String, String> environment) {
-    Secret secret = Secret.random();
+    engine.open();
+    Secret secret = store == null ? Secret.random() : Secret.in(store);
     var connections = new AtomicInteger();
     int wanted = config.server().port();
     String bind = config.server().bind();
@@ -95,7 +116,15 @@ public final class Server implements AutoCloseable {
     for (int i = 0; i < config.server().loops(); i++) {
       var verticle =
           new ServerLoop(
-              config, engine, metrics, secret, connections, environment, address, () -> ready);
+              config,
+              engine,
+              metrics,
+              typical,
+              secret,
+              connections,
+              environment,
+              address,
+              () -> ready);
       loops.add(verticle);
       try {
         await(vertx.deployVerticle(verticle));
@@ -104,6 +133,7 @@ public final class Server implements AutoCloseable {
       }
       port = verticle.port();
     }
+    engine.recover();
   }
 
   /// The port it listens on.
@@ -122,7 +152,7 @@ public final class Server implements AutoCloseable {
     ready = false;
     engine.stopAccepting();
     long limit = System.nanoTime() + config.server().shutdownTimeout().toNanos();
-    while (engine.open() > 0 && System.nanoTime() < limit && pause()) {
+    while (engine.waitedFor() + engine.background() > 0 && System.nanoTime() < limit && pause()) {
       // Somebody may have left meanwhile, and nobody watches their run now.
       engine.stopAccepting();
     }
@@ -153,6 +183,9 @@ public final class Server implements AutoCloseable {
     try {
       await(vertx.close());
     } finally {
+      if (store != null) {
+        store.close();
+      }
       lines.close();
     }
   }
@@ -173,17 +206,15 @@ public final class Server implements AutoCloseable {
     }
   }
 
-  private record Both(Journal first, Journal second) implements Journal {
+  private record All(List<Journal> journals) implements Journal {
     @Override
     public void began(Run run) {
-      first.began(run);
-      second.began(run);
+      journals.forEach(journal -> journal.began(run));
     }
 
     @Override
     public void ended(Run run, long firstContent, long total) {
-      first.ended(run, firstContent, total);
-      second.ended(run, firstContent, total);
+      journals.forEach(journal -> journal.ended(run, firstContent, total));
     }
   }
 }

@@ -8,6 +8,7 @@ import dev.meanwhile.server.config.UpstreamConfig;
 import dev.meanwhile.server.route.Front;
 import dev.meanwhile.server.route.Loop;
 import dev.meanwhile.server.telemetry.Metrics;
+import dev.meanwhile.server.telemetry.Typical;
 import dev.meanwhile.server.upstream.Client;
 import dev.meanwhile.server.upstream.HttpUpstream;
 import io.vertx.core.Future;
@@ -31,6 +32,7 @@ final class ServerLoop extends VerticleBase {
   private final Config config;
   private final Meanwhile engine;
   private final Metrics metrics;
+  private final Typical typical;
   private final Secret secret;
   private final AtomicInteger connections;
   private final Map<String, String> environment;
@@ -43,6 +45,7 @@ final class ServerLoop extends VerticleBase {
       Config config,
       Meanwhile engine,
       Metrics metrics,
+      Typical typical,
       Secret secret,
       AtomicInteger connections,
       Map<String, String> environment,
@@ -51,6 +54,7 @@ final class ServerLoop extends VerticleBase {
     this.config = config;
     this.engine = engine;
     this.metrics = metrics;
+    this.typical = typical;
     this.secret = secret;
     this.connections = connections;
     this.environment = environment;
@@ -84,6 +88,7 @@ final class ServerLoop extends VerticleBase {
             secret,
             new Links(server),
             metrics,
+            typical,
             ready);
     var watched =
         new Connections(

@@ -71,6 +71,7 @@ public final class Authenticator {
         tenant,
         tenant,
         true,
+        false,
         config.server().coalesce(),
         config.server().onLeave(),
         !config.server().open());
@@ -106,6 +107,7 @@ public final class Authenticator {
         match.tenant(),
         hash.toString(),
         false,
+        match.mayDetach(),
         match.coalesce() == null ? config.server().coalesce() : match.coalesce(),
         onLeave == null ? config.server().onLeave() : onLeave,
         match.admin());

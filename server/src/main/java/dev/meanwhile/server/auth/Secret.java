@@ -1,5 +1,6 @@
 package dev.meanwhile.server.auth;
 
+import dev.meanwhile.store.Store;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
@@ -17,9 +18,18 @@ public final class Secret {
 
   /// A new one.
   public static Secret random() {
+    return new Secret(newBytes());
+  }
+
+  /// The one that is kept with the data, so that what it keys is the same after a restart.
+  public static Secret in(Store store) {
+    return new Secret(store.constant("secret", Secret::newBytes));
+  }
+
+  private static byte[] newBytes() {
     byte[] bytes = new byte[32];
     new SecureRandom().nextBytes(bytes);
-    return new Secret(bytes);
+    return bytes;
   }
 
   /// The secret for one purpose: one step of HKDF-Expand (RFC 5869 §2.3), the secret itself being

@@ -6,7 +6,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Durations as they are written: `300ms`, `5s`, `1h30m`, units from the greatest to the smallest.
-final class Durations {
+public final class Durations {
   /// So that milliseconds fit in an `int`, which timers of sockets want.
   private static final Duration MAX = Duration.ofDays(20);
 
@@ -35,7 +35,10 @@ final class Durations {
     return duration;
   }
 
-  static Duration parse(String text) {
+  /// Reads a duration.
+  ///
+  /// @throws IllegalArgumentException if it is none
+  public static Duration parse(String text) {
     Matcher parts = PARTS.matcher(text);
     if (text.isEmpty() || !parts.matches()) {
       throw new IllegalArgumentException("no duration");

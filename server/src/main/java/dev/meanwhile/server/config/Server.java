@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param port 0 means any free port
 /// @param bind an IP address, without brackets
+/// @param store a `jdbc:postgresql:` address; null: SQLite in `data`
+/// @param node null: made of the machine's name and the port
 /// @param publicUrl without a slash at its end; null: links follow the request
 /// @param tlsCert null exactly if `tlsKey` is null
 /// @param tlsKey null exactly if `tlsCert` is null
@@ -19,6 +21,11 @@ public record Server(
     int port,
     String bind,
     Path data,
+    @Nullable URI store,
+    @Nullable String node,
+    Duration keepStored,
+    long maxData,
+    Duration backgroundDeadline,
     @Nullable URI publicUrl,
     List<Cidr> trustedProxies,
     boolean open,

@@ -14,6 +14,36 @@ final class ServerOptions {
       Option.of("bind", Types.ADDRESS, "127.0.0.1", "address to listen on");
   static final Option<Path> DATA =
       Option.of("data", Types.PATH, "./meanwhile-data", "directory for what is kept on disk");
+  static final Option<URI> STORE =
+      Option.optional(
+          "store",
+          Types.JDBC,
+          "SQLite in data",
+          "PostgreSQL database for several nodes, instead of a file in data");
+  static final Option<String> NODE =
+      Option.optional(
+          "node",
+          Types.name("a name", "node-1"),
+          "the machine's name and the port",
+          "this node's name among those on one database; the same again after a restart");
+  static final Option<Duration> KEEP_STORED =
+      Option.of(
+          "keep-stored",
+          Durations.positive(),
+          "24h",
+          "how long what was promised, and an Idempotency-Key, is kept after its end");
+  static final Option<Long> MAX_DATA =
+      Option.of(
+          "max-data",
+          Sizes.total(),
+          "10GB",
+          "how much is kept on disk; the oldest ended goes first");
+  static final Option<Duration> BACKGROUND_DEADLINE =
+      Option.of(
+          "background-deadline",
+          Durations.positive(),
+          "24h",
+          "how long background work is tried before it fails");
   static final Option<URI> PUBLIC_URL =
       Option.optional(
           "public-url",
@@ -124,6 +154,11 @@ final class ServerOptions {
           PORT,
           BIND,
           DATA,
+          STORE,
+          NODE,
+          KEEP_STORED,
+          MAX_DATA,
+          BACKGROUND_DEADLINE,
           PUBLIC_URL,
           TRUSTED_PROXIES,
           OPEN,
@@ -159,6 +194,11 @@ final class ServerOptions {
         values.get(PORT),
         values.get(BIND),
         values.get(DATA),
+        values.find(STORE),
+        values.find(NODE),
+        values.get(KEEP_STORED),
+        values.get(MAX_DATA),
+        values.get(BACKGROUND_DEADLINE),
         values.find(PUBLIC_URL),
         values.get(TRUSTED_PROXIES),
         values.get(OPEN),

@@ -1,6 +1,7 @@
 package dev.meanwhile.server.config;
 
 import dev.meanwhile.budget.OnLeave;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -18,6 +19,15 @@ final class Types {
       Type.of(OptionInfo.SWITCH, "true or false", "true", Types::truth);
 
   static final Type<Path> PATH = Type.of("<path>", "a path", "./meanwhile-data", Path::of);
+
+  /// Never repeated: people put passwords in it.
+  static final Type<URI> JDBC =
+      Type.of(
+              "<jdbc-url>",
+              "the JDBC URL of a PostgreSQL database",
+              "jdbc:postgresql://db.example.com/meanwhile",
+              Types::jdbc)
+          .asSecret();
 
   static final Type<String> ADDRESS =
       Type.of("<address>", "an IP address or localhost", "127.0.0.1", Types::address);
@@ -112,6 +122,13 @@ final class Types {
       case "false" -> Coalesce.NEVER;
       default -> throw new IllegalArgumentException("none of them");
     };
+  }
+
+  private static URI jdbc(String text) {
+    if (!text.startsWith("jdbc:postgresql:")) {
+      throw new IllegalArgumentException("another database");
+    }
+    return URI.create(text);
   }
 
   private static String address(String text) {

@@ -12,5 +12,14 @@ import org.jspecify.annotations.Nullable;
 /// @param api the dialect it speaks
 /// @param maxConnections how many connections to it may be open, at least 1
 /// @param maxQueue how many calls may wait for a connection, at least 0
+/// @param maxBackground how many calls of background work may be under way, at least 1
+/// @param maxQueued how many background runs may wait for their turn, at least 1
 public record UpstreamConfig(
-    String name, URI baseUrl, @Nullable Secret apiKey, Api api, int maxConnections, int maxQueue) {}
+    String name,
+    URI baseUrl,
+    @Nullable Secret apiKey,
+    Api api,
+    int maxConnections,
+    int maxQueue,
+    int maxBackground,
+    int maxQueued) {}

@@ -25,7 +25,21 @@ final class UpstreamOptions {
       Option.of(
           "max-queue", Types.whole(0, 1_000_000, 1000), "10000", "most calls waiting for one");
 
-  static final List<Option<?>> ALL = List.of(BASE_URL, API_KEY, API, MAX_CONNECTIONS, MAX_QUEUE);
+  static final Option<Integer> MAX_BACKGROUND =
+      Option.of(
+          "max-background",
+          Types.whole(1, 1_000_000, 64),
+          "16",
+          "most calls of background work at once");
+  static final Option<Integer> MAX_QUEUED =
+      Option.of(
+          "max-queued",
+          Types.whole(1, 100_000_000, 1000),
+          "100000",
+          "most background runs waiting for their turn");
+
+  static final List<Option<?>> ALL =
+      List.of(BASE_URL, API_KEY, API, MAX_CONNECTIONS, MAX_QUEUE, MAX_BACKGROUND, MAX_QUEUED);
 
   /// `--upstream` and `--upstream-key-env`, which the file says in its own way.
   static final Option<URI> FLAG =
@@ -53,7 +67,9 @@ final class UpstreamOptions {
         values.find(API_KEY),
         values.get(API),
         values.get(MAX_CONNECTIONS),
-        values.get(MAX_QUEUE));
+        values.get(MAX_QUEUE),
+        values.get(MAX_BACKGROUND),
+        values.get(MAX_QUEUED));
   }
 
   /// The upstream that the flags give, with the defaults for all they do not say.
@@ -65,6 +81,8 @@ final class UpstreamOptions {
         key,
         defaults.get(API),
         defaults.get(MAX_CONNECTIONS),
-        defaults.get(MAX_QUEUE));
+        defaults.get(MAX_QUEUE),
+        defaults.get(MAX_BACKGROUND),
+        defaults.get(MAX_QUEUED));
   }
 }

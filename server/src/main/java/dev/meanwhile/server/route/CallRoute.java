@@ -13,14 +13,18 @@ import dev.meanwhile.server.auth.Caller;
 import dev.meanwhile.server.config.Secret;
 import dev.meanwhile.server.config.Server;
 import dev.meanwhile.server.upstream.Headers;
+import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Store;
 import dev.meanwhile.upstream.Request;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// `POST /v1/chat/completions` and `POST /v1/embeddings`: every call is a run.
@@ -28,6 +32,9 @@ final class CallRoute {
   private static final Duration PLAIN_GRACE = Duration.ZERO;
   private static final Duration RETRYING_GRACE = Duration.ofSeconds(10);
   private static final Duration STREAM_GRACE = Duration.ofSeconds(15);
+
+  /// The priority of background work: interactive > background > refresh > prefetch.
+  private static final int BACKGROUND = 1;
 
   /// How many kinds of calls are remembered.
   private static final int REMEMBERED = 1_000;
@@ -83,66 +90,164 @@ final class CallRoute {
       var problem = envelope.problem();
       throw new Refusal(400, problem.code(), problem.message(), problem.param());
     }
-    HttpServerResponse response = request.response();
-    Submission submission = submission(request, api, caller, envelope, body);
+    Delivery delivery = Delivery.of(request.headers(), caller);
+    Submission submission = submission(request, api, caller, envelope, delivery, body);
     loop.dispatcher()
-        .accept(
-            submission,
-            new Dispatcher.Answer() {
-              @Override
-              public void accepted(Run run) {
-                var headers = new RunHeaders(loop, request, run, began, submission.sameKey());
-                if (submission.about().streamed()) {
-                  new StreamAnswer(loop, response, run, headers, envelope.includeUsage()).begin();
-                } else {
-                  new PlainAnswer(loop, response, run, headers, envelope.encodingFormat()).begin();
-                }
-              }
+        .accept(submission, new Answering(request, envelope, delivery, submission, began));
+  }
 
-              @Override
-              public void refused(Failure failure) {
-                Answers.error(response, failure.status(), failure.code(), failure.message(), null);
-              }
-            });
+  /// What becomes of one call, on this loop.
+  private final class Answering implements Dispatcher.Answer {
+    private final HttpServerRequest request;
+    private final HttpServerResponse response;
+    private final Envelope envelope;
+    private final Delivery delivery;
+    private final Submission submission;
+    private final long began;
+
+    Answering(
+        HttpServerRequest request,
+        Envelope envelope,
+        Delivery delivery,
+        Submission submission,
+        long began) {
+      this.request = request;
+      this.response = request.response();
+      this.envelope = envelope;
+      this.delivery = delivery;
+      this.submission = submission;
+      this.began = began;
+    }
+
+    @Override
+    public void accepted(Run run) {
+      var headers = new RunHeaders(loop, request, run, delivery, began, submission.sameKey());
+      if (delivery.background() && run.terminal() == null) {
+        AcceptedAnswer.send(response, run, headers);
+      } else if (submission.about().streamed() && !delivery.background()) {
+        new StreamAnswer(loop, response, run, headers, envelope.includeUsage()).begin();
+      } else {
+        var answer = new PlainAnswer(loop, response, run, headers, envelope.encodingFormat());
+        Duration after = delivery.detachAfter();
+        if (after == null || after.isZero()) {
+          answer.begin();
+        } else {
+          answer.beginToDetach(after);
+        }
+      }
+    }
+
+    @Override
+    public void refused(Failure failure) {
+      Answers.error(response, failure.status(), failure.code(), failure.message(), null);
+    }
+
+    @Override
+    public void held(IdempotencyEntry.Held holder) {
+      var key = Objects.requireNonNull(Objects.requireNonNull(submission.promise()).key());
+      if (!Arrays.equals(key.bodyHash(), holder.bodyHash())) {
+        Answers.error(
+            response,
+            422,
+            "idempotency_key_reused",
+            "This Idempotency-Key was used with another body. Use a new key for a new request.",
+            "Idempotency-Key");
+        return;
+      }
+      loop.dispatcher()
+          .find(
+              holder.run(),
+              submission.about().tenant(),
+              new Store.Reply<@Nullable Run>() {
+                @Override
+                public void is(@Nullable Run run) {
+                  if (run == null) {
+                    // It was erased in this moment: the key is free again.
+                    loop.dispatcher().accept(submission, Answering.this);
+                  } else {
+                    response.putHeader("idempotency-replayed", "true");
+                    accepted(run);
+                  }
+                }
+
+                @Override
+                public void failed(String trouble) {
+                  refused(RunRoute.storeUnavailable(trouble));
+                }
+              });
+    }
   }
 
   private Submission submission(
-      HttpServerRequest request, Api api, Caller caller, Envelope envelope, byte[] body) {
+      HttpServerRequest request,
+      Api api,
+      Caller caller,
+      Envelope envelope,
+      Delivery delivery,
+      byte[] body) {
     String upstream = loop.firstClient().config().name();
     // Without one the upstream says what it thinks of that.
     String model = envelope.model() == null ? "" : envelope.model();
-    byte[] sent = body;
+    String renamed = null;
     int slash = model.indexOf('/');
     if (slash > 0 && loop.clients().containsKey(model.substring(0, slash))) {
       upstream = model.substring(0, slash);
-      sent = envelope.withModel(model.substring(slash + 1));
+      renamed = model.substring(slash + 1);
     }
+    boolean asked = api == Api.CHAT && envelope.stream();
+    // Who may leave before the end is served by a stream, so that no token is lost.
+    boolean edited = api == Api.CHAT && delivery.detachAfter() != null;
+    byte[] sent = renamed == null && !edited ? body : envelope.edited(renamed, edited);
     String path = api == Api.CHAT ? "/chat/completions" : "/embeddings";
     String query = request.query();
-    boolean streamed = api == Api.CHAT && envelope.stream();
+    List<Map.Entry<String, String>> headers = upHeaders(request, caller, upstream);
     var call =
         new Request(
             upstream,
             api.word(),
             query == null ? path : path + "?" + query,
-            upHeaders(request, caller, upstream),
+            headers,
             sent,
-            streamed);
+            asked || edited);
+    boolean borrowed = headers.stream().anyMatch(header -> isCredential(header.getKey()));
+    if (borrowed && delivery.detachAfter() != null) {
+      throw new Refusal(
+          400,
+          "upstream_key_required",
+          "Work that outlives its request cannot go up with its caller's own key, which is never stored. Configure the upstream's key: --upstream-key-env NAME, or api-key in the file.");
+    }
     String retryCount = request.headers().get("x-stainless-retry-count");
-    boolean comesBack = retryCount != null || request.headers().contains("idempotency-key");
+    boolean comesBack = retryCount != null || delivery.idempotencyKey() != null;
     boolean fresh = noCache(request);
     return new Submission(
-        about(new Run.About(caller.tenant(), call.api(), upstream, model, streamed, false)),
+        about(new Run.About(caller.tenant(), call.api(), upstream, model, asked, false)),
         call,
-        envelope.includeUsage(),
+        edited || envelope.includeUsage(),
         clocks,
         caller.onLeave(),
-        grace(streamed, comesBack),
+        grace(asked, comesBack),
         retryCount == null ? null : keys.ofRetry(caller, call, body),
         retryCount != null && !retryCount.equals("0") && !fresh,
         fresh || !coalesces(caller, api, envelope)
             ? null
-            : keys.ofSame(caller, call, request.headers(), model, body));
+            : keys.ofSame(caller, call, request.headers(), model, body),
+        borrowed,
+        promise(caller, call, delivery, body));
+  }
+
+  /// What the store must promise before this call is accepted: all of it if nobody waits for it,
+  /// and its name if it has one.
+  private Submission.@Nullable Promise promise(
+      Caller caller, Request call, Delivery delivery, byte[] body) {
+    String key = delivery.idempotencyKey();
+    if (!delivery.background() && key == null) {
+      return null;
+    }
+    return new Submission.Promise(
+        delivery.background(),
+        BACKGROUND,
+        loop.clock().millis() + loop.config().server().backgroundDeadline().toMillis(),
+        key == null ? null : keys.ofIdempotency(caller, call, key, body));
   }
 
   /// Calls are alike: those that are kept share this.
@@ -178,8 +283,14 @@ final class CallRoute {
   private List<Map.Entry<String, String>> upHeaders(
       HttpServerRequest request, Caller caller, String upstream) {
     List<Map.Entry<String, String>> headers = Headers.up(request.headers());
-    Secret key = loop.client(upstream).config().apiKey();
-    return key == null && caller.passesThrough() ? headers : withCredential(headers, key);
+    // The upstream's own key, where there is one, is added when the call is made.
+    return loop.client(upstream).config().apiKey() == null && caller.passesThrough()
+        ? headers
+        : withCredential(headers, null);
+  }
+
+  private static boolean isCredential(String header) {
+    return header.equals("authorization") || header.equals("api-key");
   }
 
   /// A key of ours never goes upstream; the upstream's own, if it has one, takes its place.
@@ -187,7 +298,7 @@ final class CallRoute {
       List<Map.Entry<String, String>> headers, @Nullable Secret key) {
     var changed = new ArrayList<Map.Entry<String, String>>(headers.size());
     for (var header : headers) {
-      if (!header.getKey().equals("authorization") && !header.getKey().equals("api-key")) {
+      if (!isCredential(header.getKey())) {
         changed.add(header);
       }
     }

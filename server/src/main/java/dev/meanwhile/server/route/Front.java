@@ -11,24 +11,31 @@ import java.nio.charset.StandardCharsets;
 /// Where every request comes in, and which route takes it.
 public final class Front implements Handler<HttpServerRequest> {
   private static final String RUNS = "/v1/runs/";
+  private static final String MONITOR = "/v1/chat/completions/run_";
   private static final String CANCEL = "/cancel";
 
   private final Loop loop;
   private final CallRoute calls;
   private final RunRoute runs;
+  private final ListRoute list;
   private final RelayRoute relay;
 
   public Front(Loop loop) {
     this.loop = loop;
     this.calls = new CallRoute(loop);
     this.runs = new RunRoute(loop);
+    this.list = new ListRoute(loop);
     this.relay = new RelayRoute(loop);
   }
 
   @Override
   public void handle(HttpServerRequest request) {
     String path = request.path();
-    boolean isNative = path == null || path.startsWith(RUNS) || !path.startsWith("/v1/");
+    boolean isNative =
+        path == null
+            || path.startsWith(RUNS)
+            || path.equals("/v1/runs")
+            || !path.startsWith("/v1/");
     try {
       route(request, path == null ? "/" : path);
     } catch (Refusal refusal) {
@@ -45,7 +52,10 @@ public final class Front implements Handler<HttpServerRequest> {
       case "/v1/embeddings" -> "embeddings";
       case "/health/live", "/health/ready" -> "health";
       case "/metrics" -> "metrics";
-      default -> path.startsWith(RUNS) ? "runs" : path.startsWith("/v1/") ? "relay" : "other";
+      default ->
+          path.startsWith(RUNS) || path.equals("/v1/runs")
+              ? "runs"
+              : path.startsWith("/v1/") ? "relay" : "other";
     };
   }
 
@@ -66,6 +76,14 @@ public final class Front implements Handler<HttpServerRequest> {
           relay.handle(request, loop.authenticator().caller(request));
         }
       }
+      case "/v1/runs" -> {
+        if (HttpMethod.GET.equals(request.method())) {
+          list.handle(request, loop.authenticator().caller(request));
+        } else {
+          request.response().putHeader("allow", "GET");
+          throw new Refusal(405, "method_not_allowed", "The list of runs knows GET /v1/runs.");
+        }
+      }
       case "/health/live" -> health(request, true);
       case "/health/ready" -> health(request, loop.ready().getAsBoolean());
       case "/metrics" -> {
@@ -79,6 +97,9 @@ public final class Front implements Handler<HttpServerRequest> {
       default -> {
         if (path.startsWith(RUNS)) {
           run(request, path.substring(RUNS.length()));
+        } else if (path.startsWith(MONITOR) && HttpMethod.GET.equals(request.method())) {
+          Caller caller = loop.authenticator().caller(request);
+          runs.monitor(request, caller, path.substring(MONITOR.length() - "run_".length()));
         } else if (path.startsWith("/v1/")) {
           relay.handle(request, loop.authenticator().caller(request));
         } else {
@@ -97,12 +118,14 @@ public final class Front implements Handler<HttpServerRequest> {
       runs.cancel(request, caller, rest.substring(0, rest.length() - CANCEL.length()));
     } else if (!rest.contains("/") && HttpMethod.GET.equals(request.method())) {
       runs.get(request, caller, rest);
+    } else if (!rest.contains("/") && HttpMethod.DELETE.equals(request.method())) {
+      runs.erase(request, caller, rest);
     } else {
-      request.response().putHeader("allow", rest.endsWith(CANCEL) ? "POST" : "GET");
+      request.response().putHeader("allow", rest.endsWith(CANCEL) ? "POST" : "GET, DELETE");
       throw new Refusal(
           405,
           "method_not_allowed",
-          "A run knows GET /v1/runs/{id} and POST /v1/runs/{id}/cancel.");
+          "A run knows GET and DELETE /v1/runs/{id}, and POST /v1/runs/{id}/cancel.");
     }
   }
 

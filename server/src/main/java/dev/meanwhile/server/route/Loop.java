@@ -8,6 +8,7 @@ import dev.meanwhile.server.auth.Authenticator;
 import dev.meanwhile.server.auth.Secret;
 import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.telemetry.Metrics;
+import dev.meanwhile.server.telemetry.Typical;
 import dev.meanwhile.server.upstream.Client;
 import java.util.Map;
 import java.util.Objects;
@@ -28,6 +29,7 @@ public record Loop(
     Secret secret,
     Links links,
     Metrics metrics,
+    Typical typical,
     BooleanSupplier ready) {
   Client client(String upstream) {
     return Objects.requireNonNull(clients.get(upstream), upstream);

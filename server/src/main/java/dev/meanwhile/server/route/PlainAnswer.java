@@ -1,5 +1,6 @@
 package dev.meanwhile.server.route;
 
+import dev.meanwhile.budget.Clock;
 import dev.meanwhile.log.Head;
 import dev.meanwhile.log.Kind;
 import dev.meanwhile.log.Run;
@@ -8,15 +9,22 @@ import dev.meanwhile.openai.ChatFold;
 import dev.meanwhile.openai.Embeddings;
 import dev.meanwhile.view.Wait;
 import io.vertx.core.http.HttpServerResponse;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/// Answers a plain call: waits for the end of the run, and sends it as one piece of JSON.
+/// Answers a plain call: waits for the end of the run, and sends it as one piece of JSON; or, where
+/// the caller takes 202 and its time runs out before, sends that. The log never notices.
 final class PlainAnswer {
   private final Loop loop;
   private final HttpServerResponse response;
   private final Run run;
   private final RunHeaders headers;
   private final @Nullable String encodingFormat;
+  private final Wait wait;
+  private Clock.@Nullable Timer timer;
+
+  /// Whether there is an answer: whichever comes first on this loop, the end or the promise.
+  private boolean answered;
 
   PlainAnswer(
       Loop loop,
@@ -29,23 +37,59 @@ final class PlainAnswer {
     this.run = run;
     this.headers = headers;
     this.encodingFormat = encodingFormat;
+    this.wait = new Wait(run, loop.clock(), _ -> ended());
   }
 
   void begin() {
-    var wait = new Wait(run, loop.clock(), _ -> ended());
-    response.closeHandler(_ -> wait.stop());
-    response.exceptionHandler(_ -> wait.stop());
+    response.closeHandler(_ -> over());
+    response.exceptionHandler(_ -> over());
     wait.begin();
     if (response.closed()) {
-      wait.stop();
+      over();
     }
+  }
+
+  /// The same, but after `time` the caller is answered 202, once the run is kept.
+  void beginToDetach(Duration time) {
+    begin();
+    if (!answered && !response.closed()) {
+      timer = loop.clock().after(time, this::detach);
+    }
+  }
+
+  private void detach() {
+    timer = null;
+    run.keep(reason -> loop.clock().execute(() -> kept(reason)));
+  }
+
+  private void kept(@Nullable String reason) {
+    if (answered || response.closed()) {
+      return;
+    }
+    if (reason == null) {
+      answered = true;
+      wait.stop();
+      AcceptedAnswer.send(response, run, headers);
+    } else {
+      headers.late();
+    }
+  }
+
+  private void over() {
+    if (timer != null) {
+      timer.cancel();
+      timer = null;
+    }
+    wait.stop();
   }
 
   private void ended() {
     Terminal terminal = run.terminal();
-    if (terminal == null || response.closed()) {
+    if (terminal == null || answered || response.closed()) {
       return;
     }
+    answered = true;
+    over();
     headers.write(response, "content-length");
     Head head = run.head();
     boolean whole = run.end() > 0 && run.kind(run.end() - 1) == Kind.ANSWER && !run.isCut();
@@ -65,7 +109,7 @@ final class PlainAnswer {
           response, 400, "run_cancelled", "The run %s was cancelled.".formatted(run.id()), null);
     } else {
       response.headers().set("content-type", Answers.JSON);
-      send(200, ChatFold.of(run, 0, run.end()));
+      send(200, ChatFold.of(run, run.start(), run.end()));
     }
   }
 

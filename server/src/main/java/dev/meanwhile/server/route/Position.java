@@ -1,5 +1,9 @@
 package dev.meanwhile.server.route;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import dev.meanwhile.log.Kind;
+import dev.meanwhile.log.LogReader;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.server.Refusal;
 import java.util.regex.Matcher;
@@ -20,7 +24,7 @@ record Position(int attempt, int offset, int part) {
   /// @throws Refusal 400 unless `text` is a position in `run`; null is the beginning
   static Position parse(@Nullable String text, Run run) {
     if (text == null || text.isEmpty()) {
-      return new Position(run.attempt(), 0, 0);
+      return new Position(attemptAt(run, 0), 0, 0);
     }
     Matcher matcher = FORM.matcher(text);
     if (!matcher.matches()) {
@@ -30,11 +34,45 @@ record Position(int attempt, int offset, int part) {
     var position =
         new Position(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)), part);
     int last = run.end() + (run.terminal() == null ? 0 : 1);
-    if (position.attempt != run.attempt() || position.offset > last) {
+    int next = nextAttempt(run, position.attempt);
+    if (next < run.end() && position.offset > next) {
+      // What it saw after that was lost with its attempt: it goes on where the next one begins.
+      return new Position(position.attempt, next, 0);
+    }
+    if (position.offset > last || position.attempt > attemptAt(run, position.offset)) {
       throw invalid(
           "is beyond this run, which stands at %d.%d".formatted(run.attempt(), run.end()));
     }
     return position;
+  }
+
+  /// The offset at which the first attempt after this one begins to write, or the end.
+  private static int nextAttempt(LogReader log, int attempt) {
+    for (int i = 0; i < log.start(); i++) {
+      if (log.kind(i) == Kind.RESTARTED && attemptOf(log, i) > attempt) {
+        return i;
+      }
+    }
+    return log.end();
+  }
+
+  /// The attempt that wrote what comes before `offset`, or whatever comes first.
+  private static int attemptAt(LogReader log, int offset) {
+    if (log.start() == 0) {
+      return 1;
+    }
+    int attempt = 1;
+    for (int i = 0; i < log.start() && i < Math.max(1, offset); i++) {
+      if (log.kind(i) == Kind.RESTARTED) {
+        attempt = attemptOf(log, i);
+      }
+    }
+    return attempt;
+  }
+
+  /// The attempt that begins at `offset`, where a [Kind#RESTARTED] stands.
+  static int attemptOf(LogReader log, int offset) {
+    return Integer.parseInt(new String(log.bytes(offset, offset + 1), US_ASCII));
   }
 
   private static Refusal invalid(String why) {

@@ -16,7 +16,20 @@ final class Prefer {
       Pattern.compile("(?:^|[,;\\s])wait\\s*=\\s*\"?([^\",;\\s]*)", Pattern.CASE_INSENSITIVE);
   private static final Pattern SECONDS = Pattern.compile("\\d{1,9}(\\.\\d{1,9})?");
 
+  private static final Pattern ASYNC =
+      Pattern.compile("(?:^|[,;\\s])respond-async(?:$|[,;\\s])", Pattern.CASE_INSENSITIVE);
+
   private Prefer() {}
+
+  /// Whether the caller takes 202.
+  static boolean respondAsync(MultiMap headers) {
+    return headers.getAll("prefer").stream().anyMatch(prefer -> ASYNC.matcher(prefer).find());
+  }
+
+  /// Whether the caller says how long it is ready to wait.
+  static boolean says(MultiMap headers) {
+    return headers.getAll("prefer").stream().anyMatch(prefer -> WAIT.matcher(prefer).find());
+  }
 
   /// How long the caller is ready to wait: 0 if it does not say, 300 s at most.
   ///

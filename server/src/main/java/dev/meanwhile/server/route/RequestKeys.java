@@ -4,6 +4,7 @@ import dev.meanwhile.dispatch.Key;
 import dev.meanwhile.openai.CanonicalRequest;
 import dev.meanwhile.server.auth.Caller;
 import dev.meanwhile.server.auth.Secret;
+import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.upstream.Request;
 import io.vertx.core.MultiMap;
 import java.nio.charset.StandardCharsets;
@@ -31,6 +32,12 @@ final class RequestKeys {
     sha256.update(bytes(caller.credential() + "\n" + request.upstream() + "\n" + request.path()));
     sha256.update((byte) 0);
     return Key.of(sha256.digest(body));
+  }
+
+  /// What an `Idempotency-Key` is stored by, and what it was used for.
+  IdempotencyEntry ofIdempotency(Caller caller, Request request, String key, byte[] body) {
+    byte[] name = sha256.digest(bytes(caller.credential() + "\n" + request.path() + "\n" + key));
+    return new IdempotencyEntry(name, sha256.digest(body));
   }
 
   /// The key by which identical requests find each other, or null if this one has none: design.md,

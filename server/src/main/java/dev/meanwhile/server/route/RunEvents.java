@@ -1,6 +1,8 @@
 package dev.meanwhile.server.route;
 
 import dev.meanwhile.budget.Clock;
+import dev.meanwhile.dispatch.Step;
+import dev.meanwhile.log.Kind;
 import dev.meanwhile.log.LogReader;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal;
@@ -22,6 +24,7 @@ final class RunEvents implements Follow.Sink {
   private final boolean statusWanted;
   private int skip;
   private String position;
+  private int attempt;
   private Clock.@Nullable Timer timer;
   private boolean over;
 
@@ -31,6 +34,7 @@ final class RunEvents implements Follow.Sink {
     this.run = run;
     this.skip = from.part();
     this.position = from.toString();
+    this.attempt = from.attempt();
     this.statusWanted = from.offset() == 0;
     this.follow = new Follow(run, Math.min(from.offset(), run.end()), loop.clock(), this);
     this.stall = new Stall(response, loop.clock());
@@ -57,15 +61,20 @@ final class RunEvents implements Follow.Sink {
   public boolean events(LogReader log, int from, int to) {
     var out = Buffer.buffer();
     for (int i = from; i < to; i++) {
+      if (log.kind(i) == Kind.RESTARTED) {
+        attempt = Position.attemptOf(log, i);
+        var here = new Position(attempt, i + 1, 0);
+        out.appendBuffer(event("restarted", here.toString(), "{\"attempt\":" + attempt + "}"));
+      }
       List<String> deltas = Deltas.of(log.kind(i), log.bytes(i, i + 1));
       for (int part = skip; part < deltas.size(); part++) {
         boolean last = part == deltas.size() - 1;
-        var here = new Position(run.attempt(), last ? i + 1 : i, last ? 0 : part + 1);
+        var here = new Position(attempt, last ? i + 1 : i, last ? 0 : part + 1);
         out.appendBuffer(event("delta", here.toString(), deltas.get(part)));
       }
       skip = 0;
     }
-    position = new Position(run.attempt(), to, 0).toString();
+    position = new Position(attempt, to, 0).toString();
     if (out.length() > 0) {
       write(out);
     }
@@ -74,8 +83,11 @@ final class RunEvents implements Follow.Sink {
 
   @Override
   public void ended(Terminal terminal) {
-    if (!response.closed()) {
-      var after = new Position(run.attempt(), run.end() + 1, 0);
+    if (terminal.equals(Step.MOVED)) {
+      // It goes on elsewhere: whoever follows comes back and finds it there.
+      response.reset();
+    } else if (!response.closed()) {
+      var after = new Position(attempt, run.end() + 1, 0);
       response.end(event("done", after.toString(), Snapshot.done(run, terminal)));
     }
     over();

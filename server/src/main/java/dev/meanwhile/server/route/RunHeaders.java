@@ -7,6 +7,7 @@ import dev.meanwhile.log.Run;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.time.Duration;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -17,14 +18,26 @@ final class RunHeaders {
   private final long began;
   private final String link;
   private final String cacheStatus;
+  private final Delivery delivery;
+  private final String location;
+  private boolean late;
 
+  /// @param delivery how the caller wants its answer
   /// @param began when the request came, in nanoseconds on the loop's clock
   /// @param sameKey by what identical requests find this one, or null
-  RunHeaders(Loop loop, HttpServerRequest request, Run run, long began, @Nullable Key sameKey) {
+  RunHeaders(
+      Loop loop,
+      HttpServerRequest request,
+      Run run,
+      Delivery delivery,
+      long began,
+      @Nullable Key sameKey) {
+    this.delivery = delivery;
+    this.location = loop.links().to(request, "");
     this.loop = loop;
     this.run = run;
     this.began = began;
-    this.link = "<" + loop.links().to(request, "/v1/runs/" + run.id()) + ">; rel=\"monitor\"";
+    this.link = "<" + location + "/v1/runs/" + run.id() + ">; rel=\"monitor\"";
     String control = request.headers().get("cache-control");
     this.cacheStatus =
         run.about().attached()
@@ -47,6 +60,49 @@ final class RunHeaders {
         }
       });
     }
+    own(response, 200, outcome());
+  }
+
+  /// Writes those of an answer that only says where the run is.
+  void writeAccepted(HttpServerResponse response) {
+    String run = location + "/v1/runs/" + this.run.id();
+    Duration left = loop.typical().left(this.run, loop.clock().millis());
+    own(response, 202, delivery.budget() == null ? null : "detached");
+    response
+        .headers()
+        .set(
+            "location",
+            this.run.about().api().equals("chat")
+                ? location + "/v1/chat/completions/" + this.run.id()
+                : run)
+        .set("operation-location", run)
+        .set("retry-after", Long.toString((left.toMillis() + 999) / 1_000))
+        .set("openai-poll-after-ms", Long.toString(left.toMillis()));
+  }
+
+  /// The budget has run out and the caller goes on waiting.
+  void late() {
+    late = true;
+  }
+
+  private @Nullable String outcome() {
+    Duration budget = delivery.budget();
+    if (budget == null) {
+      return null;
+    }
+    return late || loop.clock().nanos() - began > budget.toNanos() ? "late" : "within";
+  }
+
+  private void own(HttpServerResponse response, int status, @Nullable String outcome) {
+    String applied = delivery.applied(status);
+    MultiMap headers = response.headers();
+    if (applied != null) {
+      headers.set("preference-applied", applied);
+      headers.add("vary", "Prefer");
+    }
+    if (outcome != null) {
+      loop.metrics().budget(outcome);
+    }
     long taken = loop.clock().nanos() - began;
     headers
         .set("x-request-id", run.id())
@@ -54,23 +110,25 @@ final class RunHeaders {
         .set("link", link)
         .set("cache-status", cacheStatus)
         .set("openai-processing-ms", Long.toString(taken / 1_000_000))
-        .set("server-timing", timing(taken));
+        .set("server-timing", timing(taken, outcome));
   }
 
-  private String timing(long taken) {
+  private String timing(long taken, @Nullable String outcome) {
     var timing = new StringBuilder(48);
     int end = run.end();
-    for (int i = 0; i < end; i++) {
+    for (int i = run.start(); i < end; i++) {
       Kind kind = run.kind(i);
       if (kind == Kind.CONTENT || kind == Kind.ANSWER) {
         timing.append("ttft;dur=").append(run.micros(i) / 1_000).append(", ");
         break;
       }
     }
-    return timing
-        .append("ai;dur=")
-        .append(taken / 1_000_000)
-        .append(", cache;desc=miss")
-        .toString();
+    timing.append("ai;dur=").append(taken / 1_000_000).append(", cache;desc=miss");
+    Duration budget = delivery.budget();
+    if (budget != null && outcome != null) {
+      timing.append(", budget;dur=").append(budget.toMillis());
+      timing.append(";desc=\"").append(outcome).append('"');
+    }
+    return timing.toString();
   }
 }

@@ -1,14 +1,21 @@
 package dev.meanwhile.server.route;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.meanwhile.budget.Clock;
 import dev.meanwhile.log.Run;
+import dev.meanwhile.log.Terminal.Failure;
+import dev.meanwhile.openai.JsonText;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
+import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Store;
 import dev.meanwhile.view.Wait;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// `GET /v1/runs/{id}` (snapshot, long poll, events) and `POST /v1/runs/{id}/cancel`.
@@ -20,39 +27,144 @@ final class RunRoute {
   }
 
   void get(HttpServerRequest request, Caller caller, String id) {
-    Run run = find(id, caller);
-    String accept = request.headers().get("accept");
-    if (accept != null && accept.contains("text/event-stream")) {
-      follow(request, run);
-      return;
-    }
-    String known = request.headers().get("if-none-match");
-    Duration patience = Prefer.wait(request.headers());
-    if (run.terminal() != null || patience.isZero()) {
-      snapshot(request.response(), run, known, null);
-    } else {
-      checkReaders(run);
-      longPoll(request.response(), run, known, patience);
-    }
+    find(
+        request,
+        caller,
+        id,
+        true,
+        run -> {
+          String accept = request.headers().get("accept");
+          if (accept != null && accept.contains("text/event-stream")) {
+            follow(request, run);
+            return;
+          }
+          String known = request.headers().get("if-none-match");
+          Duration patience = Prefer.wait(request.headers());
+          if (run.terminal() != null || patience.isZero()) {
+            snapshot(request.response(), run, known, null);
+          } else {
+            checkReaders(run);
+            longPoll(request.response(), run, known, patience);
+          }
+        });
   }
 
   void cancel(HttpServerRequest request, Caller caller, String id) {
-    Run run = find(id, caller);
-    HttpServerResponse response = request.response();
-    run.cancel();
-    new Wait(run, loop.clock(), _ -> snapshot(response, run, null, null)).begin();
+    find(
+        request,
+        caller,
+        id,
+        true,
+        run -> {
+          HttpServerResponse response = request.response();
+          run.cancel();
+          new Wait(run, loop.clock(), _ -> snapshot(response, run, null, null)).begin();
+        });
   }
 
-  private Run find(String id, Caller caller) {
-    Run run = loop.engine().run(id, caller.tenant());
-    if (run == null) {
-      throw new Refusal(
-          404,
-          "run_not_found",
-          "There is no run of this id that you may see. It may have been kept no longer: a run is kept %s s after its end."
-              .formatted(loop.config().server().keep().toSeconds()));
-    }
-    return run;
+  void erase(HttpServerRequest request, Caller caller, String id) {
+    find(
+        request,
+        caller,
+        id,
+        true,
+        run -> {
+          if (run.terminal() == null) {
+            throw new Refusal(
+                400,
+                "run_not_ended",
+                "The run has not ended. Cancel it first: POST /v1/runs/%s/cancel.".formatted(id));
+          }
+          loop.dispatcher()
+              .erase(
+                  run,
+                  outcome -> {
+                    if (outcome instanceof Outcome.Stored) {
+                      Answers.send(
+                          request.response(),
+                          200,
+                          Answers.JSON,
+                          "{\"id\":%s,\"object\":\"run\",\"deleted\":true}"
+                              .formatted(JsonText.quoted(id))
+                              .getBytes(UTF_8));
+                    } else {
+                      refuse(request, storeUnavailable("the erasure was not written"), true);
+                    }
+                  });
+        });
+  }
+
+  /// The monitor of a chat call that was answered 202: 202 while it runs, then what it would have
+  /// been answered.
+  void monitor(HttpServerRequest request, Caller caller, String id) {
+    long began = loop.clock().nanos();
+    find(
+        request,
+        caller,
+        id,
+        false,
+        run -> {
+          var delivery = new Delivery(true, Prefer.wait(request.headers()), null, true, null);
+          var headers = new RunHeaders(loop, request, run, delivery, began, null);
+          Duration patience = Prefer.wait(request.headers());
+          if (run.terminal() == null && patience.isZero()) {
+            AcceptedAnswer.send(request.response(), run, headers);
+            return;
+          }
+          var answer = new PlainAnswer(loop, request.response(), run, headers, null);
+          if (run.terminal() == null) {
+            answer.beginToDetach(patience);
+          } else {
+            answer.begin();
+          }
+        });
+  }
+
+  /// Finds a run, in memory or in the store, and goes on with it.
+  private void find(
+      HttpServerRequest request, Caller caller, String id, boolean isNative, Consumer<Run> found) {
+    loop.dispatcher()
+        .find(
+            id,
+            caller.tenant(),
+            new Store.Reply<@Nullable Run>() {
+              @Override
+              public void is(@Nullable Run run) {
+                try {
+                  if (run == null) {
+                    throw new Refusal(
+                        404,
+                        "run_not_found",
+                        "There is no run of this id that you may see. It may have been kept no longer: %s s after its end, or %s s if it was promised."
+                            .formatted(
+                                loop.config().server().keep().toSeconds(),
+                                loop.config().server().keepStored().toSeconds()));
+                  }
+                  found.accept(run);
+                } catch (Refusal refusal) {
+                  Answers.refuse(request.response(), refusal, isNative);
+                } catch (RuntimeException e) {
+                  Answers.fault(request, e, isNative);
+                }
+              }
+
+              @Override
+              public void failed(String trouble) {
+                refuse(request, storeUnavailable(trouble), isNative);
+              }
+            });
+  }
+
+  static Failure storeUnavailable(String trouble) {
+    return new Failure(
+        503, "store_unavailable", "The store does not answer: " + trouble + ". Try again.");
+  }
+
+  private static void refuse(HttpServerRequest request, Failure failure, boolean isNative) {
+    Answers.refuse(
+        request.response(),
+        new Refusal(failure.status(), failure.code(), failure.message()),
+        isNative);
   }
 
   private void checkReaders(Run run) {

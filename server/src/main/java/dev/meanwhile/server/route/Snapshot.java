@@ -40,7 +40,7 @@ final class Snapshot {
             + ",\"end\":"
             + end
             + ",\"text\":"
-            + JsonText.quoted(Deltas.text(run, 0, end))
+            + JsonText.quoted(Deltas.text(run, Math.min(run.start(), end), end))
             + ",\"output\":"
             + (output == null ? "null" : new String(output, UTF_8))
             + ",\"usage\":"
@@ -80,10 +80,10 @@ final class Snapshot {
 
   /// OpenAI's object as far as there is one; an answer that is no JSON is not shown.
   private static byte @Nullable [] output(Run run, int end) {
-    if (end == 0) {
+    if (end <= run.start()) {
       return null;
     }
-    byte[] output = ChatFold.of(run, 0, end);
+    byte[] output = ChatFold.of(run, run.start(), end);
     return run.kind(end - 1) != Kind.ANSWER || JsonText.isDocument(output) ? output : null;
   }
 

@@ -25,6 +25,11 @@ final class StreamAnswer implements Follow.Sink {
   private static final Duration TO_READ = Duration.ofMillis(100);
   private static final Duration TO_TAKE = Duration.ofSeconds(30);
   private static final byte[] COMMENT = {':', '\n', '\n'};
+  private static final Failure RESTARTED =
+      new Failure(
+          502,
+          "run_restarted",
+          "The call was made again after part of its answer was sent: what came here is no part of it. Ask for the run.");
 
   private final Loop loop;
   private final HttpServerResponse response;
@@ -35,6 +40,7 @@ final class StreamAnswer implements Follow.Sink {
   private final Stall stall;
   private Clock.@Nullable Timer timer;
   private boolean committed;
+  private boolean wrote;
   private boolean over;
 
   /// @param usage whether the caller asked for the closing usage chunk
@@ -44,7 +50,7 @@ final class StreamAnswer implements Follow.Sink {
     this.run = run;
     this.headers = headers;
     this.usage = usage;
-    this.follow = new Follow(run, 0, loop.clock(), this);
+    this.follow = new Follow(run, run.start(), loop.clock(), this);
     this.stall = new Stall(response, loop.clock());
   }
 
@@ -71,6 +77,15 @@ final class StreamAnswer implements Follow.Sink {
     // An error before any content is told by the status, not by a stream that begins with it.
     int stop = !committed && log.kind(from) == Kind.ERROR ? from : to;
     for (int i = from; i < stop; i++) {
+      if (log.kind(i) == Kind.RESTARTED) {
+        if (wrote) {
+          follow.stop();
+          broken(RESTARTED);
+          over();
+          return false;
+        }
+        sent = i + 1;
+      }
       if (!usage && log.kind(i) == Kind.USAGE) {
         write(log, sent, i);
         sent = i + 1;
@@ -83,6 +98,7 @@ final class StreamAnswer implements Follow.Sink {
   private void write(LogReader log, int from, int to) {
     if (from < to) {
       commit();
+      wrote = true;
       response.write(Pieces.of(log, from, to));
       stall.wrote();
     }

@@ -59,6 +59,12 @@ public final class Metrics implements Journal {
           .help("HTTP answers, by route and status.")
           .labelNames("route", "status")
           .register(registry);
+  private final Counter budgets =
+      Counter.builder()
+          .name("meanwhile_budget_total")
+          .help("Answers to callers that named a budget, by how they kept it.")
+          .labelNames("outcome")
+          .register(registry);
   private final Gauge streams =
       Gauge.builder()
           .name("meanwhile_open_streams")
@@ -121,6 +127,11 @@ public final class Metrics implements Journal {
     requestPoints
         .computeIfAbsent(route + status, _ -> requests.labelValues(route, Integer.toString(status)))
         .inc();
+  }
+
+  /// A caller that named a budget was answered: `within`, `detached` or `late`.
+  public void budget(String outcome) {
+    budgets.labelValues(outcome).inc();
   }
 
   /// A stream to a caller began (+1) or ended (-1).

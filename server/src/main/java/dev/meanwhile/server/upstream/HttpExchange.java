@@ -7,6 +7,8 @@ import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.openai.Api;
 import dev.meanwhile.openai.ChatStream;
+import dev.meanwhile.openai.ErrorBody;
+import dev.meanwhile.server.config.Secret;
 import dev.meanwhile.upstream.Request;
 import dev.meanwhile.upstream.Upstream;
 import io.vertx.core.buffer.Buffer;
@@ -88,6 +90,10 @@ final class HttpExchange implements Upstream.Exchange {
     var headers = made.headers();
     for (var header : request.headers()) {
       headers.add(header.getKey(), header.getValue());
+    }
+    Secret key = client.config().apiKey();
+    if (key != null) {
+      headers.set("authorization", "Bearer " + key.reveal());
     }
     made.response()
         .onComplete(answer -> {
@@ -172,8 +178,14 @@ final class HttpExchange implements Upstream.Exchange {
               "%s answered %d, a redirect, which is not followed with a credential. Set base-url to where it leads."
                   .formatted(client.name(), status)));
     }
+    // Of rate limits only this one is not worth another try.
+    boolean quota =
+        status == 429 && "insufficient_quota".equals(ErrorBody.code(Arrays.copyOf(body, length)));
     return Terminal.failed(
-        new Failure(status, "upstream_error", "%s answered %d.".formatted(client.name(), status)));
+        new Failure(
+            status,
+            quota ? "insufficient_quota" : "upstream_error",
+            "%s answered %d.".formatted(client.name(), status)));
   }
 
   /// The log is closed, the connection is not yet free.

@@ -1,0 +1,86 @@
+package dev.meanwhile.server.route;
+
+import dev.meanwhile.server.Refusal;
+import dev.meanwhile.server.auth.Caller;
+import dev.meanwhile.server.config.Durations;
+import io.vertx.core.MultiMap;
+import java.time.Duration;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/// How a caller wants its answer: `Prefer`, `Meanwhile-Budget`, `Idempotency-Key`.
+///
+/// @param async whether it says that 202 will do
+/// @param patience how long it is ready to wait before that; null if it does not say
+/// @param budget what its user tolerates; null if it does not say
+/// @param mayDetach whether it may be answered 202 without asking for it
+/// @param idempotencyKey what it names this request by, or null
+record Delivery(
+    boolean async,
+    @Nullable Duration patience,
+    @Nullable Duration budget,
+    boolean mayDetach,
+    @Nullable String idempotencyKey) {
+  private static final Pattern KEY = Pattern.compile("[\\x21-\\x7e]{1,255}");
+
+  /// @throws Refusal 400 if a header is not understood
+  static Delivery of(MultiMap headers, Caller caller) {
+    boolean async = Prefer.respondAsync(headers);
+    String budget = headers.get("meanwhile-budget");
+    String key = headers.get("idempotency-key");
+    if (key != null && !KEY.matcher(key.strip()).matches()) {
+      throw new Refusal(
+          400,
+          "invalid_idempotency_key",
+          "An Idempotency-Key is 1 to 255 printable ASCII characters without spaces, such as a UUID.",
+          "Idempotency-Key");
+    }
+    return new Delivery(
+        async,
+        Prefer.says(headers) ? Prefer.wait(headers) : null,
+        budget == null ? null : budget(budget),
+        caller.mayDetach() || async,
+        key == null ? null : key.strip());
+  }
+
+  private static Duration budget(String text) {
+    try {
+      Duration budget = Durations.parse(text.strip());
+      if (budget.isPositive()) {
+        return budget;
+      }
+    } catch (IllegalArgumentException e) {
+      // Told below, as one that is not positive.
+    }
+    throw new Refusal(
+        400,
+        "invalid_budget",
+        "Meanwhile-Budget is a duration such as 300ms or 2s.",
+        "Meanwhile-Budget");
+  }
+
+  /// How long the caller waits before it is answered 202: zero if it does not, null if it is never
+  /// answered so.
+  @Nullable Duration detachAfter() {
+    if (async) {
+      return patience != null ? patience : budget != null ? budget : Duration.ZERO;
+    }
+    return mayDetach ? budget : null;
+  }
+
+  /// Whether nobody waits.
+  boolean background() {
+    Duration after = detachAfter();
+    return after != null && after.isZero();
+  }
+
+  /// What of `Prefer` was honoured, as `Preference-Applied` says it, for an answer of this status;
+  /// null if nothing was.
+  @Nullable String applied(int status) {
+    String waited = patience == null ? null : "wait=" + Prefer.text(patience);
+    if (status == 202 && async) {
+      return waited == null ? "respond-async" : "respond-async, " + waited;
+    }
+    return waited;
+  }
+}
