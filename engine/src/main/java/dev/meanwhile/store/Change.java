@@ -1,0 +1,116 @@
+package dev.meanwhile.store;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// One thing to write. Each is idempotent: written twice it is as if written once.
+@SuppressWarnings("ArrayRecordComponent") // compared by nobody
+public sealed interface Change {
+  /// Whether it is answered only once it would survive a loss of power.
+  boolean isPromise();
+
+  /// A run was accepted. Answered with [Outcome.Conflict] and not written if its idempotency key is
+  /// held by another run.
+  ///
+  /// @param run the run, its log being the same id as `log`'s
+  /// @param log the log if it is not stored yet, owned by this node from now on; null if this run
+  ///   reads one that is
+  /// @param key held by the run from now on, or null
+  record Accept(StoredRun run, @Nullable StoredLog log, @Nullable IdempotencyEntry key)
+      implements Change {
+    @Override
+    public boolean isPromise() {
+      return true;
+    }
+  }
+
+  /// An attempt began: its number is the fence from now on, and the pieces of older attempts are
+  /// dropped.
+  ///
+  /// @param attempt one more than the log's current attempt, or the same again
+  record Started(String log, int attempt, long at) implements Change {
+    @Override
+    public boolean isPromise() {
+      return false;
+    }
+  }
+
+  /// More of a log.
+  record Checkpoint(String log, int attempt, Piece piece, byte @Nullable [] head)
+      implements Change {
+    @Override
+    public boolean isPromise() {
+      return false;
+    }
+  }
+
+  /// A log waits for its next attempt.
+  ///
+  /// @param notBefore when that may begin, in milliseconds since 1970
+  record Requeued(String log, int attempt, long notBefore) implements Change {
+    @Override
+    public boolean isPromise() {
+      return false;
+    }
+  }
+
+  /// A log ended, and with it all its runs that have not.
+  ///
+  /// @param status one of completed, incomplete, failed, cancelled
+  /// @param at when, in milliseconds since 1970
+  /// @param last what of the attempt's bytes is not yet stored, or null if all is
+  /// @param terminal the terminal event, encoded
+  /// @param freesKeys whether idempotency keys held by its runs are given up: the answer is not one
+  ///   to be replayed
+  record Ended(
+      String log,
+      int attempt,
+      String status,
+      long at,
+      @Nullable Piece last,
+      byte @Nullable [] head,
+      byte[] terminal,
+      boolean freesKeys)
+      implements Change {
+    @Override
+    public boolean isPromise() {
+      return true;
+    }
+  }
+
+  /// One run was cancelled while its log goes on for others: it ends at `end`. Gives up its
+  /// idempotency key.
+  record Cut(String log, int attempt, String run, int end, long at) implements Change {
+    @Override
+    public boolean isPromise() {
+      return true;
+    }
+  }
+
+  /// A run is to be stopped by whoever owns its log; that node's listener is told within a second.
+  /// Not fenced. Nothing happens to a run that has ended.
+  record CancelRequested(String run) implements Change {
+    @Override
+    public boolean isPromise() {
+      return true;
+    }
+  }
+
+  /// This node gives these unfinished logs up, in good order: the next owner's attempt counts
+  /// nothing as lost.
+  record Released(List<String> logs) implements Change {
+    @Override
+    public boolean isPromise() {
+      return true;
+    }
+  }
+
+  /// An ended run, its idempotency key, and its log if no other run reads it, are to be gone, their
+  /// bytes too. Not fenced; nothing happens to what has not ended.
+  record Erased(String run) implements Change {
+    @Override
+    public boolean isPromise() {
+      return true;
+    }
+  }
+}

@@ -1,0 +1,8 @@
+package dev.meanwhile.store;
+
+/// A part of an attempt's deflate stream; the parts in order are the stream.
+///
+/// @param number 0, 1, … without a gap
+/// @param end the offset in the log after the last event it holds
+@SuppressWarnings("ArrayRecordComponent") // compared by nobody
+public record Piece(int number, int end, byte[] bytes) {}

@@ -1,0 +1,116 @@
+package dev.meanwhile.store;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// Where logs outlive the process. Asynchronous and thread-safe: nothing here blocks the caller
+/// except [#open] and [#close]; every answer comes on a thread of the store's, which must be left
+/// soon, so whoever is answered posts to its own loop.
+///
+/// Changes are committed in the order in which they were given, in groups. A *promise* (see
+/// [Change#isPromise()]) is answered once it would survive a loss of power; other changes once they
+/// would survive the loss of this process.
+///
+/// **Fence.** Every log has one owner, a node and its epoch, and a number of its current attempt. A
+/// change that names a log is applied only while this node owns it and the attempt is the current
+/// one and the log has not ended; else nothing is written and the answer is [Outcome.Fenced].
+///
+/// **Trouble.** While the database cannot be written (disk full, a failed fsync, no connection), an
+/// [Change.Accept] that was never given to the database is refused; one whose commit failed in an
+/// unknown way is tried again like all other changes until it is stored or the store is closed:
+/// nobody is told "not stored" of what may later run.
+public interface Store extends AutoCloseable {
+  /// Opens the store under the name it was made with: raises the node's epoch, so that a
+  /// predecessor of the same name is fenced, and begins to renew its lease, if there are other
+  /// nodes. Blocks until the schema is there.
+  ///
+  /// @throws StoreException if it cannot be opened, with what to do
+  void open(Listener listener);
+
+  /// Whether durable work can be accepted now, or why not: `null`, or what is wrong and what to do.
+  @Nullable String trouble();
+
+  /// Writes one change.
+  void write(Change change, Consumer<Outcome> done);
+
+  /// Takes over unfinished logs that nobody owns: those of this node's earlier epochs, those that
+  /// were released, and those of nodes whose lease has run out. Higher priority first, then the
+  /// oldest. A log that was not released and had begun an attempt counts one more as lost. The
+  /// claim is committed before it is answered.
+  ///
+  /// @param most how many at most, 1 or more
+  /// @param reply gets each log with those of its runs that were not cut; fewer than `most` means
+  ///   that there are no more now
+  void claim(int most, Reply<List<Claimed>> reply);
+
+  /// The bytes of a log's current attempt from its piece number `fromPiece` (0 for all) on; a log
+  /// that is not there has none.
+  void pieces(String log, int attempt, int fromPiece, Reply<List<Piece>> reply);
+
+  /// A run with its log, whoever owns it; null if it is not there.
+  void find(String run, Reply<@Nullable StoredRun> reply);
+
+  /// The run that holds an idempotency key; null if none does.
+  void findKey(byte[] key, Reply<IdempotencyEntry.@Nullable Held> reply);
+
+  /// Runs in the order of their ids (which sort by time), newest first.
+  void list(Query query, Reply<List<StoredRun>> reply);
+
+  /// A value that is kept with the data, made by `initial` the first time; the same on all nodes.
+  /// Blocks.
+  byte[] constant(String name, Supplier<byte[]> initial);
+
+  /// Writes what was given, releases nothing, and closes. Blocks. Idempotent.
+  @Override
+  void close();
+
+  /// Hears of what happens to this node's work from outside.
+  interface Listener {
+    /// Another node, or an earlier process, wants this run of ours stopped; may come twice.
+    void cancelRequested(String run);
+
+    /// This node could not renew its lease in time, or was fenced: it must stop all durable work at
+    /// once; whatever it still writes is fenced. The store takes a new epoch when it can and then
+    /// calls [#claimable].
+    void leaseLost();
+
+    /// There may be logs to claim: a node's lease ran out, or a log was released.
+    void claimable();
+  }
+
+  /// What a question is answered with, once.
+  interface Reply<T extends @Nullable Object> {
+    void is(T answer);
+
+    /// The database did not answer.
+    ///
+    /// @param trouble what is wrong and what to do
+    void failed(String trouble);
+  }
+
+  /// A log that this node owns from now on, with its runs.
+  record Claimed(StoredLog log, List<StoredRun> runs) {}
+
+  /// What [#list] looks for; null is any.
+  ///
+  /// @param tenant whose; null for all tenants
+  /// @param status one of OpenAI's six words
+  /// @param since only runs created then or later, in milliseconds since 1970
+  /// @param before only runs whose id sorts before this one: the cursor
+  /// @param most how many at most, 1 to 1000
+  record Query(
+      @Nullable String tenant,
+      @Nullable String status,
+      @Nullable Long since,
+      @Nullable String before,
+      int most) {}
+
+  /// How long what has ended is kept.
+  ///
+  /// @param age how long a run is kept after its end
+  /// @param maxBytes about how many bytes the data may have; the oldest ended goes first
+  record Retention(Duration age, long maxBytes) {}
+}
