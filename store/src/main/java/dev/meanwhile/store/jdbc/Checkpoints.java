@@ -32,8 +32,7 @@ final class Checkpoints {
 
   private final Sqlite database;
   private final WalIndex wal;
-  private final Thread thread =
-      Thread.ofPlatform().daemon().name("store-checkpoints").unstarted(this::run);
+  private final Thread thread = Threads.named("store-checkpoints", this::run);
 
   // Guarded by this.
   private List<Runnable> erased = new ArrayList<>();
@@ -212,17 +211,7 @@ final class Checkpoints {
       closing = true;
       notifyAll();
     }
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Threads.join(thread);
     try {
       if (connection != null) {
         connection.close();

@@ -12,6 +12,11 @@ sealed interface Database extends AutoCloseable permits Sqlite, Postgres {
   /// A connection for questions.
   Connection reading() throws SQLException;
 
+  /// Looks whether it is of use at all.
+  ///
+  /// @throws dev.meanwhile.store.StoreException if it is not, with what to do
+  void check(Connection connection) throws SQLException;
+
   /// Connections for db-scheduler.
   DataSource scheduling();
 

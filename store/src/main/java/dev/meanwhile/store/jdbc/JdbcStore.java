@@ -25,11 +25,14 @@ final class JdbcStore implements Store {
   private final Readers readers;
   private final Writer writer;
   private final Retain retain;
+  private final Time time;
   private volatile @Nullable Listener listener;
   private volatile boolean open;
+  private @Nullable Watch watch;
 
   JdbcStore(Database database, String node, Retention retention, int readerCount, Time time) {
     this.database = database;
+    this.time = time;
     lease = new Lease(database, node, time);
     readers = new Readers(database, readerCount);
     writer = new Writer(database, lease, this::cancelled);
@@ -40,6 +43,7 @@ final class JdbcStore implements Store {
   public void open(Listener told) {
     listener = told;
     try (var session = new Session(database.writing())) {
+      database.check(session.connection());
       Schema.migrate(database, session);
       lease.take(session, true);
     } catch (SQLException e) {
@@ -47,6 +51,10 @@ final class JdbcStore implements Store {
     }
     readers.start();
     writer.start();
+    if (database instanceof Postgres shared) {
+      watch = new Watch(shared, lease, time, told);
+      watch.start();
+    }
     open = true;
   }
 
@@ -134,6 +142,9 @@ final class JdbcStore implements Store {
     }
     open = false;
     writer.close();
+    if (watch != null) {
+      watch.close();
+    }
     readers.close();
     database.close();
   }

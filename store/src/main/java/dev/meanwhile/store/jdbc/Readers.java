@@ -30,8 +30,7 @@ final class Readers {
     this.database = database;
     for (int i = 0; i < count; i++) {
       var reader = new Reader();
-      threads.add(
-          Thread.ofPlatform().daemon().name("store-reader-" + i).unstarted(() -> run(reader)));
+      threads.add(Threads.named("store-reader-" + i, () -> run(reader)));
     }
   }
 
@@ -71,19 +70,7 @@ final class Readers {
     for (var _ : threads) {
       queue.add(reader -> reader.closed = true);
     }
-    boolean interrupted = false;
-    for (Thread thread : threads) {
-      while (thread.isAlive()) {
-        try {
-          thread.join();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    threads.forEach(Threads::join);
   }
 
   private final class Reader {

@@ -137,6 +137,9 @@ final class Sqlite implements Database {
   }
 
   @Override
+  public void check(Connection connection) {}
+
+  @Override
   public DataSource scheduling() {
     return scheduling;
   }

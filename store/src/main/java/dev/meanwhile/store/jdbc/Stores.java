@@ -22,6 +22,8 @@ public final class Stores {
     return switch (settings) {
       case StoreSettings.InDirectory it ->
           new JdbcStore(Sqlite.in(it.directory()), "", it.retention(), it.readers(), time);
+      case StoreSettings.InPostgres it ->
+          new JdbcStore(new Postgres(it), it.node(), it.retention(), it.readers(), time);
     };
   }
 }

@@ -11,11 +11,14 @@ final class Unbatched {
 
   private static final String FIND =
       "select l.n, l.owner, l.ended_at, r.cut_at from run r join log l on l.n = r.log where r.id = ?";
-  private static final String CANCEL = "update run set cancel_requested = 1 where id = ?";
+  private static final String CANCEL =
+      "update run set cancel_requested = 1 where id = ? and cut_at = 0"
+          + " and exists (select 1 from log where log.n = run.log and log.ended_at = 0)";
   private static final String CANCELLING =
       "insert into cancelling (run, log) values (?, ?) on conflict do nothing";
   private static final String RELEASE =
       "update log set owner = 0, status = 'queued' where id = ? and owner = ? and ended_at = 0";
+  private static final String LOCK = "select 1 from log where n = ?";
   private static final String ERASE_RUN = "delete from run where id = ?";
   private static final String ERASE_CANCELLING = "delete from cancelling where run = ?";
   private static final String IS_READ = "select 1 from run where log = ? limit 1";
@@ -32,7 +35,7 @@ final class Unbatched {
 
   private @Nullable Found find(String run) throws SQLException {
     return session.first(
-        FIND + database.locked(),
+        FIND,
         row ->
             new Found(
                 row.getLong(1),
@@ -45,10 +48,9 @@ final class Unbatched {
   /// @param cancelled gets the run if this node is to stop it
   Outcome cancel(String run, List<String> cancelled) throws SQLException {
     Found found = find(run);
-    if (found == null || found.ended) {
+    if (found == null || session.update(CANCEL, run) == 0) {
       return new Outcome.Fenced();
     }
-    session.update(CANCEL, run);
     if (found.owner == node) {
       cancelled.add(run);
     }
@@ -77,6 +79,8 @@ final class Unbatched {
     if (!found.ended) {
       return new Outcome.Fenced();
     }
+    session.query(
+        LOCK + database.locked(), _ -> true, found.log); // two may erase its last two runs
     session.update(ERASE_RUN, run);
     session.update(ERASE_CANCELLING, run);
     if (found.logEnded && !session.exists(IS_READ, found.log)) {

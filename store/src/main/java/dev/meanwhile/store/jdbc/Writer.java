@@ -35,8 +35,7 @@ final class Writer {
   // What was taken from the queue while nothing could be written.
   private final Deque<Item> waiting = new ArrayDeque<>();
   private final Deque<Group> unconfirmed = new ArrayDeque<>();
-  private final Thread thread =
-      Thread.ofPlatform().daemon().name("store-writer").unstarted(this::run);
+  private final Thread thread = Threads.named("store-writer", this::run);
   private long unconfirmedBytes;
   private long lastNumber;
   private @Nullable Session session;
@@ -70,17 +69,7 @@ final class Writer {
   void close() {
     closing = true;
     queue.add(new Item.Last());
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Threads.join(thread);
   }
 
   private void run() {

@@ -11,21 +11,8 @@ class SqliteStoreTest extends StoreContract {
   @Override
   protected Store make(Store.Retention retention) {
     return Stores.make(
-        new StoreSettings.InDirectory(directory.resolve("data"), retention, 2), time());
-  }
-
-  private Time time() {
-    return new Time() {
-      @Override
-      public long nanos() {
-        return System.nanoTime();
-      }
-
-      @Override
-      public long millis() {
-        return millis.get();
-      }
-    };
+        new StoreSettings.InDirectory(directory.resolve("data"), retention, 2),
+        new SettableTime(millis));
   }
 
   @Override
