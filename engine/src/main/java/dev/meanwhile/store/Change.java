@@ -24,7 +24,7 @@ public sealed interface Change {
     }
   }
 
-  /// An attempt began: its number is the fence from now on.
+  /// An attempt began: its number is the fence from now on. What older attempts wrote stays.
   ///
   /// @param attempt one more than the log's current attempt, or the same again
   record Started(String log, int attempt, long at) implements Change {
@@ -87,7 +87,8 @@ public sealed interface Change {
   }
 
   /// A run is to be stopped by whoever owns its log; that node's listener is told within a second.
-  /// Not fenced. Nothing happens to a run that has ended.
+  /// Not the owner's alone to write. Nothing happens to a run that has ended or is gone: that is
+  /// [Outcome.Fenced].
   record CancelRequested(String run) implements Change {
     @Override
     public boolean isPromise() {
@@ -95,8 +96,9 @@ public sealed interface Change {
     }
   }
 
-  /// This node gives these unfinished logs up, in good order: the next owner's attempt counts
-  /// nothing as lost.
+  /// This node gives these unfinished logs up, in good order: they are queued again, and the next
+  /// owner's attempt counts nothing as lost. Those among them that it does not own, or that have
+  /// ended, stay as they are.
   record Released(List<String> logs) implements Change {
     @Override
     public boolean isPromise() {
@@ -105,7 +107,8 @@ public sealed interface Change {
   }
 
   /// An ended run, its idempotency key, and its log if no other run reads it, are to be gone, their
-  /// bytes too. Not fenced; nothing happens to what has not ended.
+  /// bytes too. Not the owner's alone to write; nothing happens to what has not ended: that is
+  /// [Outcome.Fenced]. What is gone already is as good as erased.
   record Erased(String run) implements Change {
     @Override
     public boolean isPromise() {

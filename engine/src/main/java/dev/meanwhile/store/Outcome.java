@@ -5,7 +5,8 @@ public sealed interface Outcome {
   /// It is written.
   record Stored() implements Outcome {}
 
-  /// It came too late: the log has ended, has a newer attempt, is another node's, or is gone.
+  /// It does not apply (any more), and nothing was written: the log has ended, has another attempt,
+  /// is another node's, or is gone.
   record Fenced() implements Outcome {}
 
   /// The idempotency key is held by another run; nothing was written.

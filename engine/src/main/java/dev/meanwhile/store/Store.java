@@ -38,8 +38,9 @@ public interface Store extends AutoCloseable {
 
   /// Takes over unfinished logs that nobody owns: those of this node's earlier epochs, those that
   /// were released, and those of nodes whose lease has run out. Higher priority first, then the
-  /// oldest. A log that was not released and had begun an attempt counts one more as lost. The
-  /// claim is committed before it is answered.
+  /// oldest. A log whose attempt was under way counts one more as lost; one that was released or
+  /// waited for its next attempt does not. All are queued from then on. The claim is committed
+  /// before it is answered.
   ///
   /// @param most how many at most, 1 or more
   /// @param reply gets each log with those of its runs that were not cut; fewer than `most` means
@@ -56,7 +57,8 @@ public interface Store extends AutoCloseable {
   /// The run that holds an idempotency key; null if none does.
   void findKey(byte[] key, Reply<IdempotencyEntry.@Nullable Held> reply);
 
-  /// Runs in the order of their ids (which sort by time), newest first.
+  /// Runs in the order of their ids (which sort by time), newest first. Their logs come without
+  /// what was sent: `request` is empty.
   void list(Query query, Reply<List<StoredRun>> reply);
 
   /// A value that is kept with the data, made by `initial` the first time; the same on all nodes.
@@ -74,7 +76,8 @@ public interface Store extends AutoCloseable {
 
     /// This node could not renew its lease in time, or was fenced: it must stop all durable work at
     /// once; whatever it still writes is fenced. The store takes a new epoch when it can and then
-    /// calls [#claimable].
+    /// calls [#claimable]; but if another process has started under this node's name it does not,
+    /// and [Store#trouble] says so.
     void leaseLost();
 
     /// There may be logs to claim: a node's lease ran out, or a log was released.

@@ -1,0 +1,174 @@
+package dev.meanwhile.testkit;
+
+import dev.meanwhile.store.Change;
+import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Store;
+import dev.meanwhile.store.StoredRun;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// A store whose answers are waited for, and what its listener heard.
+public final class StoreClient implements Store.Listener {
+  private static final long PATIENCE_SECONDS = 60;
+
+  private final Store store;
+  private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+
+  public StoreClient(Store store) {
+    this.store = store;
+  }
+
+  public Store store() {
+    return store;
+  }
+
+  /// Opens it.
+  public StoreClient open() {
+    store.open(this);
+    return this;
+  }
+
+  public Outcome write(Change change) {
+    return later(change).now();
+  }
+
+  /// Writes without waiting.
+  public Answer<Outcome> later(Change change) {
+    var answer = new Answer<Outcome>();
+    store.write(change, answer::is);
+    return answer;
+  }
+
+  public List<Store.Claimed> claim(int most) {
+    return ask(reply -> store.claim(most, reply));
+  }
+
+  public @Nullable StoredRun find(String run) {
+    return StoreClient.<Optional<StoredRun>>ask(reply ->
+            store.find(
+                run,
+                new Store.Reply<@Nullable StoredRun>() {
+                  @Override
+                  public void is(@Nullable StoredRun answer) {
+                    reply.is(Optional.ofNullable(answer));
+                  }
+
+                  @Override
+                  public void failed(String trouble) {
+                    reply.failed(trouble);
+                  }
+                }))
+        .orElse(null);
+  }
+
+  public IdempotencyEntry.@Nullable Held findKey(byte[] key) {
+    return StoreClient.<Optional<IdempotencyEntry.Held>>ask(reply ->
+            store.findKey(
+                key,
+                new Store.Reply<IdempotencyEntry.@Nullable Held>() {
+                  @Override
+                  public void is(IdempotencyEntry.@Nullable Held answer) {
+                    reply.is(Optional.ofNullable(answer));
+                  }
+
+                  @Override
+                  public void failed(String trouble) {
+                    reply.failed(trouble);
+                  }
+                }))
+        .orElse(null);
+  }
+
+  public List<Piece> pieces(String log, int from) {
+    return ask(reply -> store.pieces(log, from, reply));
+  }
+
+  public List<StoredRun> list(Store.Query query) {
+    return ask(reply -> store.list(query, reply));
+  }
+
+  private static <T> T ask(Consumer<Answer<T>> question) {
+    var answer = new Answer<T>();
+    question.accept(answer);
+    return answer.now();
+  }
+
+  @Override
+  public void cancelRequested(String run) {
+    heard.add("cancel " + run);
+  }
+
+  @Override
+  public void leaseLost() {
+    heard.add("lease lost");
+  }
+
+  @Override
+  public void claimable() {
+    heard.add("claimable");
+  }
+
+  /// Waits until the listener hears this; what else it hears is dropped.
+  public void awaitHeard(String what) {
+    try {
+      for (String next = ""; !what.equals(next); ) {
+        next = heard.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        if (next == null) {
+          throw new AssertionError("the listener was not told: " + what);
+        }
+      }
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /// What the listener has heard and nobody has taken.
+  public List<String> heard() {
+    return List.copyOf(heard);
+  }
+
+  /// What a store says, once.
+  public static final class Answer<T> implements Store.Reply<T> {
+    private record Said<T>(@Nullable T answer, @Nullable String trouble) {}
+
+    private final BlockingQueue<Said<T>> said = new LinkedBlockingQueue<>();
+
+    @Override
+    public void is(T answer) {
+      said.add(new Said<>(answer, null));
+    }
+
+    @Override
+    public void failed(String trouble) {
+      said.add(new Said<>(null, trouble));
+    }
+
+    /// Whether it was given.
+    public boolean isThere() {
+      return !said.isEmpty();
+    }
+
+    /// Waits for it.
+    public T now() {
+      try {
+        Said<T> first = said.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        if (first == null) {
+          throw new AssertionError("the store does not answer");
+        }
+        if (first.answer == null) {
+          throw new AssertionError("the store failed: " + first.trouble);
+        }
+        return first.answer;
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    }
+  }
+}

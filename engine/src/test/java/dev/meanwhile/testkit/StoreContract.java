@@ -1,0 +1,602 @@
+package dev.meanwhile.testkit;
+
+import static dev.meanwhile.testkit.StoreSamples.accept;
+import static dev.meanwhile.testkit.StoreSamples.bytes;
+import static dev.meanwhile.testkit.StoreSamples.checkpoint;
+import static dev.meanwhile.testkit.StoreSamples.completed;
+import static dev.meanwhile.testkit.StoreSamples.cut;
+import static dev.meanwhile.testkit.StoreSamples.digest;
+import static dev.meanwhile.testkit.StoreSamples.ended;
+import static dev.meanwhile.testkit.StoreSamples.join;
+import static dev.meanwhile.testkit.StoreSamples.key;
+import static dev.meanwhile.testkit.StoreSamples.log;
+import static dev.meanwhile.testkit.StoreSamples.piece;
+import static dev.meanwhile.testkit.StoreSamples.requeued;
+import static dev.meanwhile.testkit.StoreSamples.run;
+import static dev.meanwhile.testkit.StoreSamples.started;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meanwhile.store.Change;
+import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Store;
+import dev.meanwhile.store.Store.Claimed;
+import dev.meanwhile.store.Store.Query;
+import dev.meanwhile.store.Store.Retention;
+import dev.meanwhile.store.StoredLog;
+import dev.meanwhile.store.StoredRun;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// What every adapter of [Store] does. A subclass gives the adapter, over data of the test's own.
+public abstract class StoreContract {
+  protected static final Outcome STORED = new Outcome.Stored();
+  protected static final Outcome FENCED = new Outcome.Fenced();
+  protected static final Retention LONG = new Retention(Duration.ofDays(1), Long.MAX_VALUE);
+
+  /// Milliseconds since 1970, for retention.
+  protected final AtomicLong millis = new AtomicLong(10_000);
+
+  private @Nullable StoreClient opened;
+
+  /// The adapter over this test's data, under the same name each time.
+  protected abstract Store make(Retention retention);
+
+  /// Has the store delete now what it need not keep.
+  protected abstract void retain(Store store);
+
+  /// Deletes this test's data.
+  protected abstract void deleteData() throws Exception;
+
+  @BeforeEach
+  void openStore() {
+    opened = new StoreClient(make(LONG)).open();
+  }
+
+  protected final StoreClient client() {
+    return Objects.requireNonNull(opened);
+  }
+
+  @AfterEach
+  void closeStore() throws Exception {
+    client().store().close();
+    deleteData();
+  }
+
+  /// Closes it and opens it again, as after a crash: nothing was released.
+  protected void reopen(Retention retention) {
+    client().store().close();
+    opened = new StoreClient(make(retention)).open();
+  }
+
+  private StoredRun found(String name) {
+    return Objects.requireNonNull(client().find("run_" + name), () -> name + " is not there");
+  }
+
+  private void stored(Change... changes) {
+    for (Change change : changes) {
+      assertThat(client().write(change)).as("%s", change).isEqualTo(STORED);
+    }
+  }
+
+  private static List<String> ids(List<StoredRun> runs) {
+    return runs.stream().map(StoredRun::id).toList();
+  }
+
+  private static List<String> logs(List<Claimed> claimed) {
+    return claimed.stream().map(it -> it.log().id()).toList();
+  }
+
+  private static void same(List<Piece> pieces, Piece... expected) {
+    assertThat(pieces).usingRecursiveFieldByFieldElementComparator().containsExactly(expected);
+  }
+
+  // Accept
+
+  @Test
+  void keeps_an_accepted_run() {
+    StoredLog log =
+        new StoredLog(
+            "log_a",
+            "shop",
+            "openai",
+            3,
+            11,
+            12,
+            4,
+            1,
+            "in_progress",
+            0,
+            0,
+            bytes("request"),
+            bytes("head"),
+            null);
+    var run = new StoredRun("run_a", log, "other", bytes("about"), 13, 0, 0, false);
+    stored(new Change.Accept(run, log, key("a")));
+    assertThat(found("a")).usingRecursiveComparison().isEqualTo(run);
+    assertThat(client().findKey(key("a").key()))
+        .usingRecursiveComparison()
+        .isEqualTo(new IdempotencyEntry.Held("run_a", key("a").bodyHash()));
+    assertThat(client().find("run_b")).isNull();
+    assertThat(client().findKey(key("b").key())).isNull();
+  }
+
+  @Test
+  void accepts_a_run_twice_as_if_once() {
+    stored(accept("a", key("a")), accept("a", key("a")), started("a", 1), accept("a", key("a")));
+    assertThat(found("a").status()).isEqualTo("in_progress");
+    stored(completed("a", 1, 5_000), accept("a", key("a")));
+    assertThat(found("a").status()).isEqualTo("completed");
+  }
+
+  @Test
+  void accepts_more_runs_over_a_log_until_it_ends() {
+    stored(accept("a"), join("b", "a"), completed("a", 0, 5_000));
+    assertThat(client().write(join("c", "a"))).isEqualTo(FENCED);
+    assertThat(client().write(join("d", "nothing"))).isEqualTo(FENCED);
+    assertThat(found("b").log().id()).isEqualTo("log_a");
+    assertThat(found("b").status()).isEqualTo("completed");
+    assertThat(client().find("run_c")).isNull();
+  }
+
+  @Test
+  void gives_an_idempotency_key_to_one_run() {
+    stored(accept("a", key("k")));
+    assertConflict(client().write(accept("b", key("k"))), "run_a");
+    assertThat(client().find("run_b")).isNull();
+    stored(accept("b")); // nothing is left of the log that came with it
+    assertThat(found("b").log().request()).isEqualTo(bytes("request of b"));
+  }
+
+  @Test
+  void gives_an_idempotency_key_to_one_run_within_a_group() {
+    var answers = new ArrayList<StoreClient.Answer<Outcome>>();
+    for (int i = 0; i < 50; i++) {
+      answers.add(client().later(accept("r" + i, key("k" + i % 5))));
+    }
+    for (int i = 0; i < 50; i++) {
+      if (i < 5) {
+        assertThat(answers.get(i).now()).isEqualTo(STORED);
+      } else {
+        assertConflict(answers.get(i).now(), "run_r" + i % 5);
+      }
+    }
+    assertThat(client().list(new Query(null, null, null, null, 1000))).hasSize(5);
+  }
+
+  private static void assertConflict(Outcome outcome, String holder) {
+    assertThat(outcome)
+        .isInstanceOfSatisfying(
+            Outcome.Conflict.class, it -> assertThat(it.holder().run()).isEqualTo(holder));
+  }
+
+  // Attempts
+
+  @Test
+  void an_attempt_begins_after_what_older_ones_wrote() {
+    stored(
+        accept("a"),
+        started("a", 1),
+        new Change.Checkpoint("log_a", 1, piece("a", 0, 3), bytes("head")));
+    assertThat(found("a").log().end()).isEqualTo(3);
+    assertThat(found("a").log().head()).isEqualTo(bytes("head"));
+    stored(started("a", 1));
+    same(client().pieces("log_a", 0), piece("a", 0, 3));
+    assertThat(found("a").log().head()).isEqualTo(bytes("head"));
+    stored(started("a", 2));
+    same(client().pieces("log_a", 0), piece("a", 0, 3));
+    StoredLog log = found("a").log();
+    assertThat(log.attempt()).isEqualTo(2);
+    assertThat(log.status()).isEqualTo("in_progress");
+    assertThat(log.end()).isEqualTo(3);
+    assertThat(log.head()).isNull();
+  }
+
+  @Test
+  void keeps_the_pieces_of_an_attempt() {
+    stored(
+        accept("a"),
+        accept("b"),
+        started("a", 1),
+        started("b", 1),
+        checkpoint("a", 1, 0, 2),
+        checkpoint("b", 1, 0, 7),
+        checkpoint("a", 1, 1, 5),
+        checkpoint("a", 1, 1, 5),
+        checkpoint("a", 1, 2, 6));
+    same(client().pieces("log_a", 0), piece("a", 0, 2), piece("a", 1, 5), piece("a", 2, 6));
+    same(client().pieces("log_a", 2), piece("a", 2, 6));
+    assertThat(client().pieces("log_a", 3)).isEmpty();
+    assertThat(client().pieces("log_c", 0)).isEmpty();
+    assertThat(found("a").log().end()).isEqualTo(6);
+    assertThat(found("b").log().end()).isEqualTo(7);
+  }
+
+  @Test
+  void requeues_a_log() {
+    stored(accept("a"), started("a", 1), checkpoint("a", 1, 0, 2), requeued("a", 1, 7_000));
+    StoredLog log = found("a").log();
+    assertThat(log.status()).isEqualTo("queued");
+    assertThat(log.notBefore()).isEqualTo(7_000);
+    assertThat(log.attempt()).isEqualTo(1);
+    stored(requeued("a", 1, 7_000), started("a", 2));
+    assertThat(found("a").status()).isEqualTo("in_progress");
+  }
+
+  @Test
+  void fences_an_older_attempt_and_one_that_has_not_begun() {
+    stored(accept("a"), started("a", 1), started("a", 2));
+    for (int attempt : new int[] {1, 3}) {
+      assertThat(client().write(checkpoint("a", attempt, 0, 1))).isEqualTo(FENCED);
+      assertThat(client().write(requeued("a", attempt, 9))).isEqualTo(FENCED);
+      assertThat(client().write(completed("a", attempt, 9))).isEqualTo(FENCED);
+      assertThat(client().write(cut("a", attempt, "a", 0, 9))).isEqualTo(FENCED);
+    }
+    assertThat(client().write(started("a", 1))).isEqualTo(FENCED);
+    assertThat(found("a").status()).isEqualTo("in_progress");
+    assertThat(found("a").log().end()).isZero();
+  }
+
+  @Test
+  void fences_what_comes_after_the_end_and_what_is_of_no_log() {
+    stored(accept("a"), started("a", 1), completed("a", 1, 5_000));
+    for (String name : new String[] {"a", "nothing"}) {
+      assertThat(client().write(started(name, 1))).isEqualTo(FENCED);
+      assertThat(client().write(started(name, 2))).isEqualTo(FENCED);
+      assertThat(client().write(checkpoint(name, 1, 0, 1))).isEqualTo(FENCED);
+      assertThat(client().write(requeued(name, 1, 9))).isEqualTo(FENCED);
+      assertThat(client().write(ended(name, 1, "failed", 9, true))).isEqualTo(FENCED);
+      assertThat(client().write(cut(name, 1, name, 0, 9))).isEqualTo(FENCED);
+    }
+    assertThat(found("a").status()).isEqualTo("completed");
+  }
+
+  // The end
+
+  @Test
+  void ends_a_log_and_its_runs() {
+    stored(accept("a"), join("b", "a"), started("a", 1), checkpoint("a", 1, 0, 4));
+    var end =
+        new Change.Ended(
+            "log_a", 1, "incomplete", 5_000, piece("a", 1, 6), bytes("head"), bytes("end"), false);
+    stored(end, end);
+    for (String run : List.of("a", "b")) {
+      assertThat(found(run).status()).isEqualTo("incomplete");
+      assertThat(found(run).endedAt()).isEqualTo(5_000);
+      assertThat(found(run).terminal()).isEqualTo(bytes("end"));
+      assertThat(found(run).log().head()).isEqualTo(bytes("head"));
+      assertThat(found(run).log().end()).isEqualTo(6);
+    }
+    same(client().pieces("log_a", 0), piece("a", 0, 4), piece("a", 1, 6));
+  }
+
+  @Test
+  void an_end_keeps_idempotency_keys_or_frees_them() {
+    stored(accept("a", key("a")), accept("b", key("b")));
+    stored(ended("a", 0, "completed", 5_000, false), ended("b", 0, "failed", 5_000, true));
+    assertConflict(client().write(accept("c", key("a"))), "run_a");
+    stored(accept("d", key("b")));
+    assertThat(Objects.requireNonNull(client().findKey(key("b").key())).run()).isEqualTo("run_d");
+  }
+
+  @Test
+  void cuts_a_run_out_of_a_log_that_goes_on() {
+    stored(accept("a", key("a")), join("b", "a"), started("a", 1), checkpoint("a", 1, 0, 4));
+    stored(cut("a", 1, "a", 4, 4_000), cut("a", 1, "a", 4, 4_000));
+    assertThat(found("a").status()).isEqualTo("cancelled");
+    assertThat(found("a").cutEnd()).isEqualTo(4);
+    assertThat(found("a").endedAt()).isEqualTo(4_000);
+    assertThat(found("b").status()).isEqualTo("in_progress");
+    assertThat(client().findKey(key("a").key())).isNull();
+    stored(completed("a", 1, 5_000));
+    assertThat(found("a").status()).isEqualTo("cancelled");
+    assertThat(found("a").endedAt()).isEqualTo(4_000);
+    assertThat(found("b").status()).isEqualTo("completed");
+  }
+
+  // From outside
+
+  @Test
+  void tells_the_owner_of_a_cancel() {
+    stored(accept("a"), started("a", 1));
+    stored(new Change.CancelRequested("run_a"), new Change.CancelRequested("run_a"));
+    client().awaitHeard("cancel run_a");
+    assertThat(found("a").cancelRequested()).isTrue();
+    assertThat(found("a").status()).isEqualTo("in_progress");
+  }
+
+  @Test
+  void does_not_cancel_what_has_ended() {
+    stored(accept("a"), completed("a", 0, 5_000), accept("b"), join("c", "b"));
+    stored(cut("b", 0, "c", 0, 5_000));
+    for (String run : List.of("run_a", "run_c", "run_nothing")) {
+      assertThat(client().write(new Change.CancelRequested(run))).isEqualTo(FENCED);
+    }
+    assertThat(found("a").cancelRequested()).isFalse();
+    assertThat(client().heard()).isEmpty();
+  }
+
+  @Test
+  void erases_a_run_and_a_log_that_nobody_reads() {
+    stored(accept("a", key("a")), join("b", "a"), started("a", 1), checkpoint("a", 1, 0, 4));
+    stored(completed("a", 1, 5_000), new Change.Erased("run_a"), new Change.Erased("run_a"));
+    assertThat(client().find("run_a")).isNull();
+    assertThat(client().findKey(key("a").key())).isNull();
+    assertThat(found("b").log().end()).isEqualTo(4);
+    stored(new Change.Erased("run_b"));
+    assertThat(client().find("run_b")).isNull();
+    assertThat(client().pieces("log_a", 0)).isEmpty();
+    stored(accept("a", key("a")));
+    assertThat(found("a").status()).isEqualTo("queued");
+  }
+
+  @Test
+  void does_not_erase_what_has_not_ended() {
+    stored(accept("a"), join("b", "a"));
+    assertThat(client().write(new Change.Erased("run_a"))).isEqualTo(FENCED);
+    stored(cut("a", 0, "a", 0, 4_000), new Change.Erased("run_a"));
+    assertThat(client().find("run_a")).isNull();
+    assertThat(found("b").status()).isEqualTo("queued");
+    stored(completed("a", 0, 5_000));
+  }
+
+  // Order
+
+  @Test
+  void writes_the_changes_of_a_log_in_their_order() {
+    var answers = new ArrayList<StoreClient.Answer<Outcome>>();
+    for (int i = 0; i < 40; i++) {
+      String name = "r" + i;
+      for (Change change :
+          List.of(
+              accept(name, key(name)),
+              started(name, 1),
+              checkpoint(name, 1, 0, 2),
+              checkpoint(name, 1, 1, 3),
+              requeued(name, 1, 6_000),
+              started(name, 2),
+              checkpoint(name, 2, 2, 5),
+              join(name + "x", name),
+              cut(name, 2, name, 1, 6_500),
+              accept(name + "y", key(name)),
+              completed(name, 2, 7_000),
+              new Change.Erased("run_" + name),
+              started(name + "y", 1),
+              ended(name + "y", 1, "failed", 7_000, true),
+              accept(name + "z", key(name)))) {
+        answers.add(client().later(change));
+      }
+    }
+    assertThat(answers).allSatisfy(it -> assertThat(it.now()).isEqualTo(STORED));
+    for (int i = 0; i < 40; i++) {
+      assertThat(client().find("run_r" + i)).isNull();
+      assertThat(found("r" + i + "x").status()).isEqualTo("completed");
+      same(
+          client().pieces("log_r" + i, 0),
+          piece("r" + i, 0, 2),
+          piece("r" + i, 1, 3),
+          piece("r" + i, 2, 5));
+      assertThat(Objects.requireNonNull(client().findKey(key("r" + i).key())).run())
+          .isEqualTo("run_r" + i + "z");
+    }
+  }
+
+  // Claims
+
+  @Test
+  void claims_nothing_of_its_own() {
+    stored(accept("a"), started("a", 1));
+    assertThat(client().claim(10)).isEmpty();
+  }
+
+  @Test
+  void claims_by_priority_then_by_age() {
+    stored(
+        accept(log("a", 3, 100), "a"),
+        accept(log("b", 1, 300), "b"),
+        accept(log("c", 1, 200), "c"),
+        accept(log("d", 0, 900), "d"),
+        accept(log("e", 0, 950), "e"),
+        completed("e", 0, 960));
+    reopen(LONG);
+    assertThat(logs(client().claim(2))).containsExactly("log_d", "log_c");
+    assertThat(logs(client().claim(2))).containsExactly("log_b", "log_a");
+    assertThat(client().claim(2)).isEmpty();
+    stored(started("a", 1), completed("b", 0, 1_000));
+  }
+
+  @Test
+  void claims_a_log_with_its_runs() {
+    stored(accept("a"), join("b", "a"), join("c", "a"), started("a", 1));
+    stored(new Change.Checkpoint("log_a", 1, piece("a", 0, 4), bytes("head")));
+    stored(cut("a", 1, "b", 2, 3_000), new Change.CancelRequested("run_c"));
+    reopen(LONG);
+    Claimed claimed = client().claim(10).getFirst();
+    assertThat(ids(claimed.runs())).containsExactly("run_a", "run_c");
+    assertThat(claimed.runs().get(1).cancelRequested()).isTrue();
+    assertThat(claimed.runs().get(0).about()).isEqualTo(bytes("about a"));
+    StoredLog log = claimed.log();
+    assertThat(claimed.runs().get(0).log()).isSameAs(log);
+    assertThat(log.request()).isEqualTo(bytes("request of a"));
+    assertThat(log.head()).isEqualTo(bytes("head"));
+    assertThat(log.attempt()).isEqualTo(1);
+    assertThat(log.end()).isEqualTo(4);
+    same(client().pieces("log_a", 0), piece("a", 0, 4));
+  }
+
+  @Test
+  void counts_an_attempt_that_was_under_way_as_lost() {
+    stored(accept("waits"), accept("runs"), accept("again"), accept("released"));
+    stored(started("runs", 1), started("again", 1), requeued("again", 1, 0));
+    stored(started("released", 1), new Change.Released(List.of("log_released", "log_nothing")));
+    reopen(LONG);
+    for (Claimed claimed : client().claim(10)) {
+      boolean wasUnderWay = claimed.log().id().equals("log_runs");
+      assertThat(claimed.log().lost()).as(claimed.log().id()).isEqualTo(wasUnderWay ? 1 : 0);
+    }
+    reopen(LONG); // no attempt was begun in between
+    assertThat(client().claim(10)).hasSize(4);
+    assertThat(found("runs").log().lost()).isEqualTo(1);
+    stored(started("runs", 2));
+    reopen(LONG);
+    client().claim(10);
+    assertThat(found("runs").log().lost()).isEqualTo(2);
+  }
+
+  @Test
+  void does_not_write_what_it_released() {
+    stored(accept("a"), started("a", 1), new Change.Released(List.of("log_a")));
+    assertThat(client().write(checkpoint("a", 1, 0, 1))).isEqualTo(FENCED);
+    assertThat(client().write(completed("a", 1, 5_000))).isEqualTo(FENCED);
+    stored(new Change.Released(List.of("log_a")));
+    assertThat(logs(client().claim(10))).containsExactly("log_a");
+    stored(started("a", 2));
+  }
+
+  @Test
+  void does_not_write_what_it_has_not_claimed() {
+    stored(accept("a"), started("a", 1));
+    reopen(LONG);
+    assertThat(client().write(checkpoint("a", 1, 0, 1))).isEqualTo(FENCED);
+    assertThat(client().write(started("a", 2))).isEqualTo(FENCED);
+    assertThat(client().write(join("b", "a"))).isEqualTo(FENCED);
+    assertThat(client().write(completed("a", 1, 5_000))).isEqualTo(FENCED);
+    client().claim(10);
+    stored(started("a", 2), completed("a", 2, 5_000));
+  }
+
+  // Lists
+
+  @Test
+  void lists_the_newest_first_in_pages() {
+    for (int i = 0; i < 10; i++) {
+      StoredLog log = log("l" + i, 2, 100 + i);
+      stored(new Change.Accept(run("l" + i, log, i % 2 == 0 ? "even" : "odd", 100 + i), log, null));
+    }
+    stored(completed("l0", 0, 5_000), completed("l1", 0, 5_000), started("l2", 1));
+    stored(ended("l3", 0, "cancelled", 5_000, false), join("m0", "l4"));
+    stored(cut("l4", 0, "m0", 0, 5_000));
+
+    List<StoredRun> first = client().list(new Query(null, null, null, null, 4));
+    assertThat(ids(first)).containsExactly("run_m0", "run_l9", "run_l8", "run_l7");
+    assertThat(ids(client().list(new Query(null, null, null, "run_l7", 2))))
+        .containsExactly("run_l6", "run_l5");
+    assertThat(ids(client().list(new Query("odd", null, null, "run_l9", 2))))
+        .containsExactly("run_l7", "run_l5");
+    assertThat(ids(client().list(new Query(null, "completed", null, null, 10))))
+        .containsExactly("run_l1", "run_l0");
+    assertThat(ids(client().list(new Query("even", "completed", null, null, 10))))
+        .containsExactly("run_l0");
+    assertThat(ids(client().list(new Query(null, "in_progress", null, null, 10))))
+        .containsExactly("run_l2");
+    assertThat(ids(client().list(new Query(null, "queued", null, null, 2))))
+        .containsExactly("run_l9", "run_l8");
+    assertThat(ids(client().list(new Query(null, "cancelled", null, null, 10))))
+        .containsExactly("run_m0", "run_l3");
+    assertThat(ids(client().list(new Query(null, null, 108L, null, 10))))
+        .containsExactly("run_m0", "run_l9", "run_l8");
+    assertThat(ids(client().list(new Query("even", null, 105L, "run_l9", 1))))
+        .containsExactly("run_l8");
+    assertThat(client().list(new Query("nobody", null, null, null, 10))).isEmpty();
+    assertThat(first.get(1).about()).isEqualTo(bytes("about l9"));
+    assertThat(first.get(1).log().request()).as("left out of lists").isEmpty();
+  }
+
+  // Keeping
+
+  @Test
+  void keeps_all_over_a_restart() {
+    stored(accept("a", key("a")), started("a", 1), checkpoint("a", 1, 0, 4));
+    stored(accept("b", key("b")), completed("b", 0, 5_000));
+    byte[] secret = client().store().constant("secret", () -> digest("made"));
+    StoredRun b = found("b");
+    reopen(LONG);
+    assertThat(found("b")).usingRecursiveComparison().isEqualTo(b);
+    same(client().pieces("log_a", 0), piece("a", 0, 4));
+    assertConflict(client().write(accept("c", key("a"))), "run_a");
+    assertThat(client().store().constant("secret", () -> digest("other"))).isEqualTo(secret);
+    assertThat(client().store().constant("other", () -> digest("other")))
+        .isEqualTo(digest("other"));
+    assertThat(client().store().trouble()).isNull();
+  }
+
+  @Test
+  void forgets_what_ended_too_long_ago() {
+    var retention = new Retention(Duration.ofSeconds(100), Long.MAX_VALUE);
+    reopen(retention);
+    stored(accept("old", key("old")), started("old", 1), checkpoint("old", 1, 0, 3));
+    stored(completed("old", 1, 20_000), accept("young"), completed("young", 0, 20_001));
+    stored(accept("flies"), join("cut", "flies"), cut("flies", 0, "cut", 0, 1_000));
+    millis.set(120_001);
+    retain(client().store());
+    assertThat(client().find("run_old")).isNull();
+    assertThat(client().findKey(key("old").key())).isNull();
+    assertThat(client().pieces("log_old", 0)).isEmpty();
+    assertThat(found("young").status()).isEqualTo("completed");
+    assertThat(found("flies").status()).isEqualTo("queued");
+    millis.set(1_000_000_000);
+    retain(client().store());
+    assertThat(ids(client().list(new Query(null, null, null, null, 10))))
+        .contains("run_flies")
+        .doesNotContain("run_young");
+  }
+
+  @Test
+  void forgets_the_oldest_ended_when_there_is_too_much() {
+    reopen(new Retention(Duration.ofDays(1000), 2_000_000));
+    var random = new java.util.Random(1);
+    byte[] large = new byte[10_000];
+    for (int i = 0; i < 400; i++) {
+      String name = "r%03d".formatted(i);
+      random.nextBytes(large);
+      client().later(accept(name));
+      client().later(started(name, 1));
+      client().later(new Change.Checkpoint("log_" + name, 1, new Piece(0, 1, large.clone()), null));
+      if (i != 0) {
+        client().later(completed(name, 1, 5_000 + i));
+      }
+    }
+    stored(completed("r399", 1, 5_399));
+    retain(client().store());
+    List<String> left = ids(client().list(new Query(null, null, null, null, 1000)));
+    assertThat(left).contains("run_r399", "run_r000").doesNotContain("run_r001");
+    assertThat(left.size()).isBetween(20, 250);
+    var ended = left.subList(0, left.size() - 1);
+    assertThat(ended).containsExactlyElementsOf(newest(ended.size()));
+  }
+
+  private static List<String> newest(int count) {
+    var ids = new ArrayList<String>();
+    for (int i = 399; i > 399 - count; i--) {
+      ids.add("run_r%03d".formatted(i));
+    }
+    return ids;
+  }
+
+  // Opening and closing
+
+  @Test
+  void refuses_when_it_is_closed() {
+    client().store().close();
+    client().store().close();
+    assertThat(client().write(accept("a"))).isInstanceOf(Outcome.Refused.class);
+    assertThat(client().store().trouble()).isNotNull();
+  }
+
+  @Test
+  void writes_what_was_given_before_it_was_closed() {
+    for (int i = 0; i < 1_000; i++) {
+      client().later(accept("r" + i));
+    }
+    reopen(LONG);
+    assertThat(client().claim(2_000)).hasSize(1_000);
+  }
+}

@@ -1,0 +1,109 @@
+package dev.meanwhile.testkit;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.meanwhile.store.Change;
+import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.StoredLog;
+import dev.meanwhile.store.StoredRun;
+import org.jspecify.annotations.Nullable;
+
+/// Runs, logs and changes to give to a store. Run `run_x` reads log `log_x` if nothing else is
+/// said.
+public final class StoreSamples {
+  private StoreSamples() {}
+
+  public static byte[] bytes(String text) {
+    return text.getBytes(UTF_8);
+  }
+
+  public static StoredLog log(String name) {
+    return log(name, 2, 1_000);
+  }
+
+  /// A log that waits for its first attempt.
+  public static StoredLog log(String name, int priority, long createdAt) {
+    return new StoredLog(
+        "log_" + name,
+        "shop",
+        "openai",
+        priority,
+        createdAt,
+        createdAt,
+        0,
+        0,
+        "queued",
+        0,
+        0,
+        bytes("request of " + name),
+        null,
+        null);
+  }
+
+  public static StoredRun run(String name, StoredLog log) {
+    return run(name, log, "shop", log.createdAt());
+  }
+
+  public static StoredRun run(String name, StoredLog log, String tenant, long createdAt) {
+    return new StoredRun(
+        "run_" + name, log, tenant, bytes("about " + name), createdAt, 0, 0, false);
+  }
+
+  public static IdempotencyEntry key(String name) {
+    return new IdempotencyEntry(digest("key " + name), digest("body " + name));
+  }
+
+  /// 32 bytes that begin with the text.
+  public static byte[] digest(String text) {
+    return java.util.Arrays.copyOf(bytes(text), 32);
+  }
+
+  public static Change.Accept accept(String name) {
+    return accept(name, null);
+  }
+
+  public static Change.Accept accept(String name, @Nullable IdempotencyEntry key) {
+    StoredLog log = log(name);
+    return new Change.Accept(run(name, log), log, key);
+  }
+
+  public static Change.Accept accept(StoredLog log, String run) {
+    return new Change.Accept(run(run, log), log, null);
+  }
+
+  /// A run over a log that is stored.
+  public static Change.Accept join(String name, String log) {
+    return new Change.Accept(run(name, log(log)), null, null);
+  }
+
+  public static Change.Started started(String name, int attempt) {
+    return new Change.Started("log_" + name, attempt, 2_000);
+  }
+
+  public static Change.Checkpoint checkpoint(String name, int attempt, int number, int end) {
+    return new Change.Checkpoint("log_" + name, attempt, piece(name, number, end), null);
+  }
+
+  public static Piece piece(String name, int number, int end) {
+    return new Piece(number, end, bytes("piece " + number + " of " + name));
+  }
+
+  public static Change.Requeued requeued(String name, int attempt, long notBefore) {
+    return new Change.Requeued("log_" + name, attempt, notBefore);
+  }
+
+  public static Change.Ended completed(String name, int attempt, long at) {
+    return ended(name, attempt, "completed", at, false);
+  }
+
+  public static Change.Ended ended(
+      String name, int attempt, String status, long at, boolean freesKeys) {
+    return new Change.Ended(
+        "log_" + name, attempt, status, at, null, null, bytes("end of " + name), freesKeys);
+  }
+
+  public static Change.Cut cut(String log, int attempt, String run, int end, long at) {
+    return new Change.Cut("log_" + log, attempt, "run_" + run, end, at);
+  }
+}

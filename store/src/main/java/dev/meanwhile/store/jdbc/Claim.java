@@ -1,0 +1,99 @@
+package dev.meanwhile.store.jdbc;
+
+import dev.meanwhile.store.Store.Claimed;
+import dev.meanwhile.store.StoredLog;
+import dev.meanwhile.store.StoredRun;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Takes over unfinished logs whose owner is fenced, or whose lease has run out.
+final class Claim {
+  private record Logged(long n, StoredLog log) {}
+
+  private static final int CHUNK = 100;
+
+  private static final String TAKE =
+      "update log set owner = ?,"
+          + " lost = lost + case when status = 'in_progress' then 1 else 0 end, status = 'queued'"
+          + " where n = ?";
+
+  private Claim() {}
+
+  /// An SQL condition: the log `log` is unfinished and nobody's.
+  static String claimable(Database database) {
+    return " ended_at = 0 and owner in (select n from node where fenced = 1 or lease_until < "
+        + database.now()
+        + ")";
+  }
+
+  /// Whether there is anything to claim.
+  static boolean possible(Session session, Database database) throws SQLException {
+    return session.exists("select 1 from log where" + claimable(database) + " limit 1");
+  }
+
+  /// Takes some.
+  static List<Claimed> take(Session session, Database database, long node, int most)
+      throws SQLException {
+    List<Long> taken =
+        session.query(
+            "select n from log where"
+                + claimable(database)
+                + " order by priority, created_at, n limit ?"
+                + database.taken(),
+            row -> row.getLong(1),
+            most);
+    var claimed = new ArrayList<Claimed>();
+    for (int from = 0; from < taken.size(); from += CHUNK) {
+      claimed.addAll(
+          take(session, node, taken.subList(from, Math.min(from + CHUNK, taken.size()))));
+    }
+    return claimed;
+  }
+
+  private static List<Claimed> take(Session session, long node, List<Long> logs)
+      throws SQLException {
+    for (Long log : logs) {
+      session.batch(TAKE, node, log);
+    }
+    session.runBatch(TAKE);
+    Object[] numbers = logs.toArray();
+    String in = " in (" + "?, ".repeat(logs.size() - 1) + "?)";
+    Map<Long, StoredLog> byNumber = new HashMap<>();
+    for (Logged it :
+        session.query(
+            "select "
+                + Rows.LOG
+                + ", q.body, l.n from log l join request q on q.log = l.n where l.n"
+                + in,
+            row -> new Logged(row.getLong(Rows.LOG_COLUMNS + 2), Rows.logAndRequest(row)),
+            numbers)) {
+      byNumber.put(it.n, it.log);
+    }
+    Map<Long, List<StoredRun>> runs = new HashMap<>();
+    session.query(
+        "select r.log, "
+            + Rows.RUN
+            + " from run r where r.cut_at = 0 and r.log"
+            + in
+            + " order by r.id",
+        row -> {
+          long n = row.getLong(1);
+          StoredLog log = byNumber.get(n);
+          return log != null
+              && runs.computeIfAbsent(n, _ -> new ArrayList<>()).add(Rows.run(row, 1, log));
+        },
+        numbers);
+    var claimed = new ArrayList<Claimed>();
+    for (Long n : logs) {
+      StoredLog log = byNumber.get(n);
+      if (log == null) {
+        throw new SQLException("log number " + n + " has no request: the database is damaged");
+      }
+      claimed.add(new Claimed(log, runs.getOrDefault(n, List.of())));
+    }
+    return claimed;
+  }
+}

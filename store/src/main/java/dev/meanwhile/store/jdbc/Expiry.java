@@ -1,0 +1,46 @@
+package dev.meanwhile.store.jdbc;
+
+import java.sql.SQLException;
+import java.util.List;
+
+/// Deletes ended logs with all that belongs to them, a few at a time.
+final class Expiry {
+  private static final int MOST = 100;
+
+  private static final String OLDEST =
+      "select n from log where ended_at > 0 and ended_at < ? order by ended_at limit ?";
+  private static final List<String> DELETE =
+      List.of(
+          "delete from cancelling where log = ?",
+          "delete from run where log = ?",
+          "delete from piece where n >= ? * 1048576 and n < (? + 1) * 1048576",
+          "delete from request where log = ?",
+          "delete from log where n = ?");
+
+  private Expiry() {}
+
+  /// Deletes some of the logs that ended before `before`, the oldest first.
+  ///
+  /// @return how many; 0 if there are none
+  static int some(Session session, Database database, long before) throws SQLException {
+    List<Long> logs = session.query(OLDEST + database.taken(), row -> row.getLong(1), before, MOST);
+    if (!logs.isEmpty()) {
+      delete(session, logs);
+    }
+    return logs.size();
+  }
+
+  static void delete(Session session, List<Long> logs) throws SQLException {
+    for (String sql : DELETE) {
+      boolean range = sql.contains("? + 1");
+      for (Long log : logs) {
+        if (range) {
+          session.batch(sql, log, log);
+        } else {
+          session.batch(sql, log);
+        }
+      }
+      session.runBatch(sql);
+    }
+  }
+}

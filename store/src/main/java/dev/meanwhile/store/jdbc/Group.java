@@ -1,0 +1,143 @@
+package dev.meanwhile.store.jdbc;
+
+import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Outcome;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+
+/// Items that are committed together.
+final class Group {
+  private static final int MOST_ITEMS = 500;
+  private static final long MOST_BYTES = 8 << 20;
+
+  private final List<Item> items = new ArrayList<>();
+  private final List<String> cancelled = new ArrayList<>();
+  private long bytes;
+  private boolean promise;
+  private long number;
+  private long node;
+  private boolean inDoubt;
+
+  void add(Item item) {
+    items.add(item);
+    bytes += item.bytes();
+    promise |= item.isPromise();
+  }
+
+  boolean isFull() {
+    return items.size() >= MOST_ITEMS || bytes >= MOST_BYTES;
+  }
+
+  boolean isEmpty() {
+    return items.isEmpty();
+  }
+
+  List<Item> items() {
+    return items;
+  }
+
+  boolean isPromise() {
+    return promise;
+  }
+
+  long bytes() {
+    return bytes;
+  }
+
+  /// It is about to be written under this number, by this epoch of the node.
+  void begin(long asNumber, long byNode) {
+    number = asNumber;
+    node = byNode;
+  }
+
+  /// Its number, 0 before it was first tried.
+  long number() {
+    return number;
+  }
+
+  long node() {
+    return node;
+  }
+
+  /// Whether it may have been committed.
+  boolean inDoubt() {
+    return inDoubt;
+  }
+
+  void inDoubt(boolean now) {
+    inDoubt = now;
+  }
+
+  /// Writes all within the session's transaction.
+  void apply(Session session, Database database) throws SQLException {
+    cancelled.clear();
+    var wave = new Wave(session, database, node);
+    for (Item item : items) {
+      switch (item) {
+        case Item.Written written -> {
+          if (isForeign(written)) {
+            written.outcome(new Outcome.Fenced());
+          } else {
+            wave.add(written, cancelled);
+          }
+        }
+        case Item.Job<?> job -> {
+          wave.flush();
+          job.run(session, node);
+        }
+        case Item.Last _ -> {}
+      }
+    }
+    wave.flush();
+  }
+
+  /// What was given in an earlier epoch of the node is fenced.
+  private boolean isForeign(Item.Written written) {
+    return written.node() != node && isOwners(written.change());
+  }
+
+  /// Whether only the log's owner may write it.
+  static boolean isOwners(Change change) {
+    return switch (change) {
+      case Change.Accept _,
+          Change.Started _,
+          Change.Checkpoint _,
+          Change.Requeued _,
+          Change.Ended _,
+          Change.Cut _,
+          Change.Released _ ->
+          true;
+      case Change.CancelRequested _, Change.Erased _ -> false;
+    };
+  }
+
+  /// Runs of this node that are to be stopped, told once it is committed.
+  List<String> cancelled() {
+    return cancelled;
+  }
+
+  /// Takes the changes out that match.
+  List<Item.Written> remove(Predicate<Change> which) {
+    var removed = new ArrayList<Item.Written>();
+    for (Item item : items) {
+      if (item instanceof Item.Written written && which.test(written.change())) {
+        removed.add(written);
+      }
+    }
+    items.removeAll(removed);
+    return removed;
+  }
+
+  /// The same, each alone.
+  List<Group> split() {
+    var groups = new ArrayList<Group>();
+    for (Item item : items) {
+      var alone = new Group();
+      alone.add(item);
+      groups.add(alone);
+    }
+    return groups;
+  }
+}

@@ -1,0 +1,151 @@
+package dev.meanwhile.store.jdbc;
+
+import dev.meanwhile.store.Change;
+import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Store;
+import dev.meanwhile.store.StoreException;
+import dev.meanwhile.store.StoredRun;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// A store over a database: one writer, a few readers.
+final class JdbcStore implements Store {
+  private static final String NOT_OPEN = "The store is not open.";
+  private static final String CONSTANT = "select value from constant where name = ?";
+  private static final String NEW_CONSTANT =
+      "insert into constant (name, value) values (?, ?) on conflict do nothing";
+
+  private final Database database;
+  private final Lease lease;
+  private final Readers readers;
+  private final Writer writer;
+  private final Retain retain;
+  private final Time time;
+  private volatile @Nullable Listener listener;
+  private volatile boolean open;
+  private @Nullable Watch watch;
+
+  JdbcStore(Database database, String node, Retention retention, int readerCount, Time time) {
+    this.database = database;
+    this.time = time;
+    lease = new Lease(database, node, time);
+    readers = new Readers(database, readerCount);
+    writer = new Writer(database, lease, this::cancelled);
+    retain = new Retain(database, writer, retention, time);
+  }
+
+  @Override
+  public void open(Listener told) {
+    listener = told;
+    try (var session = new Session(database.writing())) {
+      database.check(session.connection());
+      Schema.migrate(database, session);
+      lease.take(session, true);
+    } catch (SQLException e) {
+      throw new StoreException("The store cannot be opened. " + database.fault(e).message(), e);
+    }
+    readers.start();
+    writer.start();
+    if (database instanceof Postgres shared) {
+      watch = new Watch(shared, lease, time, told);
+      watch.start();
+    }
+    open = true;
+  }
+
+  private void cancelled(String run) {
+    Listener told = listener;
+    if (told != null) {
+      told.cancelRequested(run);
+    }
+  }
+
+  @Override
+  public @Nullable String trouble() {
+    String ofWriter = writer.trouble();
+    return !open ? NOT_OPEN : ofWriter != null ? ofWriter : lease.whyNot();
+  }
+
+  @Override
+  public void write(Change change, Consumer<Outcome> done) {
+    String trouble = change instanceof Change.Accept || !open ? trouble() : null;
+    if (trouble == null) {
+      writer.give(new Item.Written(change, lease.node(), done));
+    } else if (open) {
+      readers.say(() -> done.accept(new Outcome.Refused(trouble)));
+    } else {
+      done.accept(new Outcome.Refused(trouble));
+    }
+  }
+
+  @Override
+  public void claim(int most, Reply<List<Claimed>> reply) {
+    writer.give(
+        new Item.Job<>(true, (session, node) -> Claim.take(session, database, node, most), reply));
+  }
+
+  @Override
+  public void pieces(String log, int fromPiece, Reply<List<Piece>> reply) {
+    readers.ask(session -> Questions.pieces(session, log, fromPiece), reply);
+  }
+
+  @Override
+  public void find(String run, Reply<@Nullable StoredRun> reply) {
+    readers.ask(session -> Questions.find(session, run), reply);
+  }
+
+  @Override
+  public void findKey(byte[] key, Reply<IdempotencyEntry.@Nullable Held> reply) {
+    readers.ask(session -> Questions.findKey(session, key), reply);
+  }
+
+  @Override
+  public void list(Query query, Reply<List<StoredRun>> reply) {
+    readers.ask(session -> Questions.list(session, query), reply);
+  }
+
+  @Override
+  public byte[] constant(String name, Supplier<byte[]> initial) {
+    byte @Nullable [] value =
+        Retain.<byte @Nullable []>await(
+            writer,
+            true,
+            (session, _) -> {
+              byte @Nullable [] is = session.first(CONSTANT, row -> row.getBytes(1), name);
+              if (is != null) {
+                return is;
+              }
+              session.update(NEW_CONSTANT, name, initial.get());
+              return session.first(CONSTANT, row -> row.getBytes(1), name);
+            });
+    if (value == null) {
+      throw new StoreException("The store could not be asked for '" + name + "': " + trouble());
+    }
+    return value;
+  }
+
+  /// Deletes now what is not to be kept any longer.
+  void retain() {
+    retain.run();
+  }
+
+  @Override
+  public void close() {
+    if (!open) {
+      database.close();
+      return;
+    }
+    open = false;
+    writer.close();
+    if (watch != null) {
+      watch.close();
+    }
+    readers.close();
+    database.close();
+  }
+}

@@ -1,0 +1,71 @@
+package dev.meanwhile.store.jdbc;
+
+import dev.meanwhile.store.Store;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/// Keeps what has ended as long and as much as is wanted. Deletes a few at a time through the
+/// writer, which writes in between whatever else there is.
+final class Retain {
+  private final Database database;
+  private final Writer writer;
+  private final Store.Retention retention;
+  private final Time time;
+
+  Retain(Database database, Writer writer, Store.Retention retention, Time time) {
+    this.database = database;
+    this.writer = writer;
+    this.retention = retention;
+    this.time = time;
+  }
+
+  /// Deletes all that is too old or too much. Blocks; may be cut short by trouble, or by the
+  /// store's end.
+  void run() {
+    long before = time.millis() - retention.age().toMillis();
+    whileTrue((session, _) -> Expiry.some(session, database, before) > 0);
+    whileTrue((session, _) ->
+        database.used(session) > retention.maxBytes()
+            && Expiry.some(session, database, Long.MAX_VALUE) > 0);
+    whileTrue((session, _) -> database.giveBack(session));
+  }
+
+  private void whileTrue(Item.Job.Work<Boolean> work) {
+    boolean more = true;
+    while (more) {
+      more = Boolean.TRUE.equals(await(writer, false, work));
+    }
+  }
+
+  /// Does it on the writer's thread and waits for it.
+  ///
+  /// @return null if it was not done
+  static <T extends @Nullable Object> @Nullable T await(
+      Writer writer, boolean promise, Item.Job.Work<T> work) {
+    var done = new CountDownLatch(1);
+    var result = new AtomicReference<@Nullable T>();
+    writer.give(
+        new Item.Job<>(
+            promise,
+            work,
+            new Store.Reply<T>() {
+              @Override
+              public void is(T answer) {
+                result.set(answer);
+                done.countDown();
+              }
+
+              @Override
+              public void failed(String trouble) {
+                done.countDown();
+              }
+            }));
+    try {
+      done.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return result.get();
+  }
+}

@@ -1,0 +1,151 @@
+package dev.meanwhile.store.jdbc;
+
+import dev.meanwhile.store.Store;
+import java.lang.System.Logger.Level;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/// Where there are other nodes: renews this node's lease, and looks for what they want of it and
+/// what they have left.
+final class Watch {
+  private static final System.Logger LOG = System.getLogger(Watch.class.getName());
+  private static final Duration EVERY = Duration.ofMillis(500);
+  private static final long RENEW_NANOS = Duration.ofSeconds(3).toNanos();
+  private static final int TIDY_EVERY = 20;
+
+  private static final String CANCELLING =
+      "select c.run from cancelling c join log l on l.n = c.log"
+          + " where l.owner = ? and l.ended_at = 0";
+  private static final String TIDY =
+      "delete from cancelling where not exists"
+          + " (select 1 from log l where l.n = cancelling.log and l.ended_at = 0)";
+
+  private final Postgres database;
+  private final Lease lease;
+  private final Time time;
+  private final Store.Listener listener;
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private final Thread thread = Threads.named("store-watch", this::run);
+  private final Set<String> told = new HashSet<>();
+  private @Nullable Session session;
+  private long renewAt;
+  private long toldLost;
+  private int ticks;
+
+  Watch(Postgres database, Lease lease, Time time, Store.Listener listener) {
+    this.database = database;
+    this.lease = lease;
+    this.time = time;
+    this.listener = listener;
+    renewAt = time.nanos() + RENEW_NANOS;
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  private void run() {
+    try {
+      while (!closing.await(EVERY.toMillis(), TimeUnit.MILLISECONDS)) {
+        tick();
+      }
+    } catch (InterruptedException e) {
+      LOG.log(Level.ERROR, "the store's watch was interrupted and stops", e);
+    } finally {
+      drop();
+    }
+  }
+
+  /// Does what is due.
+  private void tick() {
+    try {
+      if (lease.isLost()) {
+        lost();
+      } else {
+        renew();
+      }
+      if (lease.held()) {
+        look();
+      }
+    } catch (SQLException e) {
+      LOG.log(Level.WARNING, "Cannot renew the lease: " + database.fault(e).message());
+      drop();
+    } catch (RuntimeException e) {
+      LOG.log(Level.ERROR, "whoever was told by the store failed", e);
+    }
+  }
+
+  private void lost() throws SQLException {
+    if (toldLost != lease.node()) {
+      toldLost = lease.node();
+      LOG.log(Level.WARNING, lease.trouble());
+      listener.leaseLost();
+    }
+    if (lease.isOver()) {
+      return;
+    }
+    lease.take(connected(), false);
+    told.clear();
+    renewAt = time.nanos() + RENEW_NANOS;
+    if (lease.held()) {
+      listener.claimable();
+    } else {
+      LOG.log(Level.ERROR, lease.trouble());
+    }
+  }
+
+  private void renew() throws SQLException {
+    long now = time.nanos();
+    if (now - renewAt >= 0) {
+      lease.renew(connected());
+      renewAt = now + RENEW_NANOS;
+      if (lease.isLost()) {
+        lost();
+      }
+    }
+  }
+
+  private void look() throws SQLException {
+    Session open = connected();
+    List<String> cancelled = open.query(CANCELLING, row -> row.getString(1), lease.node());
+    boolean claimable = Claim.possible(open, database);
+    if (++ticks % TIDY_EVERY == 0) {
+      open.update(TIDY);
+    }
+    open.connection().commit();
+    told.retainAll(cancelled);
+    for (String run : cancelled) {
+      if (told.add(run)) {
+        listener.cancelRequested(run);
+      }
+    }
+    if (claimable) {
+      listener.claimable();
+    }
+  }
+
+  private Session connected() throws SQLException {
+    if (session == null) {
+      session = new Session(database.watching());
+    }
+    return session;
+  }
+
+  private void drop() {
+    if (session != null) {
+      session.close();
+      session = null;
+    }
+  }
+
+  void close() {
+    closing.countDown();
+    Threads.join(thread);
+  }
+}

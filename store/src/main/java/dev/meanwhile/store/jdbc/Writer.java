@@ -1,0 +1,351 @@
+package dev.meanwhile.store.jdbc;
+
+import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Outcome;
+import java.lang.System.Logger.Level;
+import java.sql.SQLException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// The one thread that writes: takes what has gathered, commits it as one group, answers it.
+///
+/// **Was it committed?** Every group has a number, which its transaction writes into this node's
+/// row. When a commit fails nobody knows whether it came to be; on the next connection the row
+/// tells, and waits while the old connection's transaction is still at it. A group that need only
+/// survive this process is remembered until a later one is on the disk: if the database was killed
+/// and lost it, the row tells that too, and it is written again.
+final class Writer {
+  private static final System.Logger LOG = System.getLogger(Writer.class.getName());
+  private static final long MOST_UNCONFIRMED = 4 << 20;
+  private static final int QUIET_TRIES = 20;
+
+  private static final String WROTE = "select wrote from node where n = ?";
+
+  private final Database database;
+  private final Lease lease;
+  private final Consumer<String> cancelled;
+  private final String mark;
+  private final BlockingQueue<Item> queue = new LinkedBlockingQueue<>();
+  // What was taken from the queue while nothing could be written.
+  private final Deque<Item> waiting = new ArrayDeque<>();
+  private final Deque<Group> unconfirmed = new ArrayDeque<>();
+  private final Thread thread = Threads.named("store-writer", this::run);
+  private long unconfirmedBytes;
+  private long lastNumber;
+  private @Nullable Session session;
+  private boolean last;
+  private volatile @Nullable String trouble;
+  private volatile boolean closing;
+
+  /// @param cancelled told of each run of this node that is to be stopped
+  Writer(Database database, Lease lease, Consumer<String> cancelled) {
+    this.database = database;
+    this.lease = lease;
+    this.cancelled = cancelled;
+    mark =
+        "update node set wrote = ? where n = ? and fenced = 0 and lease_until > " + database.now();
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  void give(Item item) {
+    queue.add(item);
+  }
+
+  /// Why nothing can be written now, or null.
+  @Nullable String trouble() {
+    return trouble;
+  }
+
+  /// Writes what was given and stops; does not try again what cannot be written.
+  void close() {
+    closing = true;
+    queue.add(new Item.Last());
+    Threads.join(thread);
+  }
+
+  private void run() {
+    try {
+      for (Group group = next(); group != null; group = next()) {
+        store(group);
+      }
+    } catch (InterruptedException e) {
+      LOG.log(Level.ERROR, "the store's writer was interrupted and stops", e);
+    } finally {
+      drop();
+      waiting.addAll(queue);
+      waiting.forEach(Item::abandon);
+    }
+  }
+
+  private @Nullable Group next() throws InterruptedException {
+    if (last) {
+      return null;
+    }
+    var group = new Group();
+    while (!group.isFull() && !last) {
+      Item item = waiting.poll();
+      if (item == null) {
+        item = group.isEmpty() ? queue.take() : queue.poll();
+      }
+      if (item == null) {
+        break;
+      }
+      if (item instanceof Item.Last) {
+        last = true;
+      } else {
+        group.add(item);
+      }
+    }
+    return group;
+  }
+
+  /// Returns once it is committed. Also an empty group is: it shows that trouble is over.
+  private void store(Group group) throws InterruptedException {
+    for (int failures = 1; ; failures++) {
+      Fault fault = tryOnce(group);
+      if (fault == null) {
+        trouble = null;
+        answer(group);
+        return;
+      }
+      switch (fault.kind()) {
+        case CHANGE -> {
+          storeEach(group, fault);
+          return;
+        }
+        case AGAIN -> {
+          if (failures > QUIET_TRIES) {
+            troubled(group, fault);
+          }
+        }
+        case TROUBLE -> troubled(group, fault);
+      }
+      if (closing && trouble != null) {
+        last = true;
+        group.items().forEach(Item::abandon);
+        return;
+      }
+      pause(failures);
+    }
+  }
+
+  private void troubled(Group group, Fault fault) {
+    if (trouble == null) {
+      LOG.log(Level.WARNING, "Cannot write: " + fault.message());
+    }
+    trouble = fault.message();
+    if (!group.inDoubt()) {
+      for (Item.Written accept : group.remove(Change.Accept.class::isInstance)) {
+        say(() -> accept.refuse(fault.message()));
+      }
+    }
+  }
+
+  /// One change cannot be written: finds out which.
+  private void storeEach(Group group, Fault fault) throws InterruptedException {
+    if (group.items().size() > 1) {
+      for (Group alone : group.split()) {
+        store(alone);
+      }
+      return;
+    }
+    LOG.log(Level.ERROR, "Refused a change: " + fault.message());
+    Item item = group.items().getFirst();
+    say(() -> item.refuse(fault.message()));
+  }
+
+  /// Waits before the next try, and meanwhile refuses what can be refused.
+  private void pause(int failures) throws InterruptedException {
+    long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Math.min(1000, 5L << failures));
+    for (long left = 1; left > 0 && !closing; left = until - System.nanoTime()) {
+      Item item = queue.poll(left, TimeUnit.NANOSECONDS);
+      String reason = trouble;
+      if (item instanceof Item.Written written
+          && written.change() instanceof Change.Accept
+          && reason != null) {
+        say(() -> written.refuse(reason));
+      } else if (item != null) {
+        waiting.add(item);
+      }
+    }
+  }
+
+  /// @return null if it is committed
+  private @Nullable Fault tryOnce(Group group) {
+    database.awaitTurn();
+    try {
+      Session open;
+      try {
+        open = connected();
+        if (group.inDoubt()) {
+          if (wrote(open, group.node()) >= group.number()) {
+            return null;
+          }
+          group.inDoubt(false);
+        }
+        long node = lease.node();
+        if (!lease.held() || !begin(open, group, node)) {
+          open.connection().rollback();
+          lease.lose(node);
+          return fence(group);
+        }
+        group.apply(open, database);
+      } catch (SQLException | RuntimeException e) {
+        return failed(e);
+      }
+      try {
+        open.connection().commit();
+      } catch (SQLException e) {
+        group.inDoubt(true);
+        drop();
+        return new Fault(Fault.Kind.TROUBLE, database.fault(e).message());
+      }
+      confirm(group);
+      database.committed();
+      return null;
+    } finally {
+      database.endTurn();
+    }
+  }
+
+  /// Begins its transaction.
+  ///
+  /// @return whether this epoch of the node may still write
+  private boolean begin(Session open, Group group, long node) throws SQLException {
+    if (group.number() == 0 || group.node() != node) {
+      group.begin(++lastNumber, node);
+    }
+    database.durability(open.connection(), isPromise(group));
+    return open.update(mark, group.number(), node) > 0;
+  }
+
+  private boolean isPromise(Group group) {
+    return group.isPromise() || group.isEmpty() || unconfirmedBytes > MOST_UNCONFIRMED;
+  }
+
+  private void confirm(Group group) {
+    if (isPromise(group)) {
+      unconfirmed.clear();
+      unconfirmedBytes = 0;
+    } else {
+      unconfirmed.add(group);
+      unconfirmedBytes += group.bytes();
+    }
+  }
+
+  /// Nothing of the group was committed.
+  private Fault failed(Exception failure) {
+    if (session != null) {
+      try {
+        session.connection().rollback();
+      } catch (SQLException e) {
+        failure.addSuppressed(e);
+        drop();
+      }
+    }
+    if (failure instanceof SQLException sql) {
+      Fault fault = database.fault(sql);
+      if (fault.kind() == Fault.Kind.TROUBLE) {
+        drop();
+      }
+      return fault;
+    }
+    LOG.log(Level.ERROR, "A change could not be written", failure);
+    return new Fault(
+        Fault.Kind.CHANGE, "The store failed: " + failure + ". This is a bug: please report it.");
+  }
+
+  /// This epoch of the node may not write any more.
+  private @Nullable Fault fence(Group group) {
+    String reason = lease.trouble();
+    for (Item.Written item : group.remove(Group::isOwners)) {
+      if (item.change() instanceof Change.Accept) {
+        say(() -> item.refuse(reason));
+      } else {
+        item.outcome(new Outcome.Fenced());
+        say(item::answer);
+      }
+    }
+    return group.isEmpty() ? null : new Fault(Fault.Kind.TROUBLE, reason);
+  }
+
+  private Session connected() throws SQLException {
+    if (session != null) {
+      return session;
+    }
+    var open = new Session(database.writing());
+    try {
+      database.recover(open.connection());
+      replay(open);
+    } catch (SQLException | RuntimeException e) {
+      open.close();
+      throw e;
+    }
+    session = open;
+    return open;
+  }
+
+  /// Writes again what the database has lost.
+  private void replay(Session open) throws SQLException {
+    if (unconfirmed.isEmpty()) {
+      return;
+    }
+    long node = unconfirmed.getFirst().node();
+    long wrote = wrote(open, node);
+    for (Iterator<Group> groups = unconfirmed.iterator(); groups.hasNext(); ) {
+      Group group = groups.next();
+      if (group.number() > wrote && group.node() == node) {
+        database.durability(open.connection(), true);
+        if (open.update(mark, group.number(), node) > 0) {
+          group.apply(open, database);
+        }
+        open.connection().commit();
+      }
+      groups.remove();
+    }
+    unconfirmedBytes = 0;
+  }
+
+  private long wrote(Session open, long node) throws SQLException {
+    Long wrote = open.first(WROTE + database.locked(), row -> row.getLong(1), node);
+    open.connection().rollback();
+    return wrote == null ? 0 : wrote;
+  }
+
+  private void drop() {
+    if (session != null) {
+      session.close();
+      session = null;
+    }
+  }
+
+  private void answer(Group group) {
+    for (String run : group.cancelled()) {
+      say(() -> cancelled.accept(run));
+    }
+    for (Item item : group.items()) {
+      if (item instanceof Item.Written written && written.erases()) {
+        database.erased(() -> say(item::answer));
+      } else {
+        say(item::answer);
+      }
+    }
+  }
+
+  private static void say(Runnable answer) {
+    try {
+      answer.run();
+    } catch (RuntimeException e) {
+      LOG.log(Level.ERROR, "whoever was answered by the store failed", e);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+-- Times are milliseconds since 1970; 0 is "not yet".
+
+-- Each time a node starts it takes a new row here: its epoch. `wrote` is the number of the last group of changes that
+-- was committed, so that after a lost answer one can see whether a commit came to be.
+create table node (
+  n integer primary key,
+  name text not null,
+  epoch integer not null,
+  fenced integer not null,
+  lease_until integer not null,
+  wrote integer not null,
+  unique (name, epoch)
+) strict;
+
+-- The owner of logs that were released.
+insert into node (n, name, epoch, fenced, lease_until, wrote) values (0, '', 0, 1, 0, 0);
+
+create table log (
+  n integer primary key,
+  id text not null unique,
+  tenant text not null,
+  upstream text not null,
+  priority integer not null,
+  created_at integer not null,
+  not_before integer not null,
+  owner integer not null,
+  attempt integer not null,
+  lost integer not null,
+  status text not null,
+  ended_at integer not null,
+  bytes integer not null,
+  head blob,
+  terminal blob
+) strict;
+create index log_unfinished on log (owner, priority, created_at) where ended_at = 0;
+create index log_ended on log (ended_at) where ended_at > 0;
+
+-- Apart from the log, so that what happens to a log does not rewrite it.
+create table request (
+  log integer primary key,
+  body blob not null
+) strict;
+
+-- n = log * 2^20 + the piece's number. Not WITHOUT ROWID: there a row of more than 1 KB spills to a page of its own.
+create table piece (
+  n integer primary key,
+  attempt integer not null,
+  upto integer not null,
+  bytes blob not null
+) strict;
+
+create table run (
+  n integer primary key,
+  id text not null unique,
+  log integer not null,
+  tenant text not null,
+  about blob not null,
+  created_at integer not null,
+  cut_at integer not null,
+  cut_end integer not null,
+  cancel_requested integer not null,
+  idempotency_key blob,
+  body_hash blob
+) strict;
+create index run_log on run (log);
+create index run_tenant on run (tenant, id);
+create unique index run_idempotency_key on run (idempotency_key) where idempotency_key is not null;
+
+-- Runs that are to be stopped, until their owner has done so.
+create table cancelling (
+  run text primary key,
+  log integer not null
+) strict, without rowid;
+
+create table constant (
+  name text primary key,
+  value blob not null
+) strict, without rowid;
+
+-- db-scheduler's.
+create table scheduled_tasks (
+  task_name text not null,
+  task_instance text not null,
+  task_data blob,
+  execution_time timestamp not null,
+  picked boolean not null,
+  picked_by text,
+  last_success timestamp,
+  last_failure timestamp,
+  consecutive_failures integer,
+  last_heartbeat timestamp,
+  version integer not null,
+  priority integer,
+  primary key (task_name, task_instance)
+);
+create index scheduled_tasks_execution_time on scheduled_tasks (execution_time);
+create index scheduled_tasks_last_heartbeat on scheduled_tasks (last_heartbeat);

@@ -1,0 +1,74 @@
+package dev.meanwhile.store.jdbc;
+
+import dev.meanwhile.store.Store.Retention;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/// A PostgreSQL server for all tests of this process, where each has a database of its own.
+final class Databases {
+  private static final AtomicInteger COUNT = new AtomicInteger();
+
+  /// The server, started by the first that wants it; it ends with the process.
+  private static final class Server {
+    private static final EmbeddedPostgres INSTANCE = start();
+
+    private static EmbeddedPostgres start() {
+      try {
+        return builder().start();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  private Databases() {}
+
+  /// A server of one's own, as a real one is set.
+  static EmbeddedPostgres.Builder builder() {
+    return EmbeddedPostgres.builder()
+        .setServerConfig("fsync", "on")
+        .setServerConfig("synchronous_commit", "on")
+        .setServerConfig("full_page_writes", "on")
+        .setServerConfig("max_connections", "200");
+  }
+
+  /// A new database.
+  ///
+  /// @return its address
+  static String create() throws SQLException {
+    String name = "test_" + COUNT.incrementAndGet();
+    execute("create database " + name);
+    return Server.INSTANCE.getJdbcUrl("postgres", name);
+  }
+
+  static void drop(String url) throws SQLException {
+    execute("drop database " + name(url) + " with (force)");
+  }
+
+  private static String name(String url) {
+    return url.substring(url.lastIndexOf('/') + 1, url.indexOf('?'));
+  }
+
+  /// Cuts all connections to a database.
+  static void cut(String url) throws SQLException {
+    execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'"
+            .formatted(name(url)));
+  }
+
+  private static void execute(String sql) throws SQLException {
+    try (Connection connection = Server.INSTANCE.getPostgresDatabase().getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  static StoreSettings.InPostgres settings(String url, String node, Retention retention) {
+    return new StoreSettings.InPostgres(url, null, null, node, retention, 2);
+  }
+}

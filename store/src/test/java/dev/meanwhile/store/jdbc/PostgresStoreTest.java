@@ -1,0 +1,28 @@
+package dev.meanwhile.store.jdbc;
+
+import dev.meanwhile.store.Store;
+import dev.meanwhile.testkit.StoreContract;
+import java.sql.SQLException;
+
+class PostgresStoreTest extends StoreContract {
+  private final String url;
+
+  PostgresStoreTest() throws SQLException {
+    url = Databases.create();
+  }
+
+  @Override
+  protected Store make(Store.Retention retention) {
+    return Stores.make(Databases.settings(url, "one", retention), new SettableTime(millis));
+  }
+
+  @Override
+  protected void retain(Store store) {
+    ((JdbcStore) store).retain();
+  }
+
+  @Override
+  protected void deleteData() throws SQLException {
+    Databases.drop(url);
+  }
+}

@@ -1,0 +1,25 @@
+package dev.meanwhile.store.jdbc;
+
+import dev.meanwhile.store.Store;
+import dev.meanwhile.testkit.StoreContract;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+
+class SqliteStoreTest extends StoreContract {
+  @TempDir Path directory = Path.of("");
+
+  @Override
+  protected Store make(Store.Retention retention) {
+    return Stores.make(
+        new StoreSettings.InDirectory(directory.resolve("data"), retention, 2),
+        new SettableTime(millis));
+  }
+
+  @Override
+  protected void retain(Store store) {
+    ((JdbcStore) store).retain();
+  }
+
+  @Override
+  protected void deleteData() {}
+}

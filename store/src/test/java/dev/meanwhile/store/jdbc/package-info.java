@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.store.jdbc;
+
+import org.jspecify.annotations.NullMarked;
