@@ -4,9 +4,14 @@ import dev.meanwhile.server.Server;
 import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.config.ConfigReader;
 import dev.meanwhile.simulator.SimulatorConfig;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -17,6 +22,9 @@ import picocli.CommandLine.Option;
     versionProvider = Version.class,
     description = "Starts the server with a simulated AI API behind it, to try it without a key.")
 final class DemoCommand implements Callable<Integer> {
+  /// The simulated AI API has a key of its own, so that what outlives its request works too.
+  private static final String KEY = "SIMULATED_KEY";
+
   @Option(
       names = "--port",
       paramLabel = "<port>",
@@ -24,7 +32,8 @@ final class DemoCommand implements Callable<Integer> {
   private int port = 8080;
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
+    Path data = Files.createTempDirectory("meanwhile-demo");
     Running simulator = Running.start(SimulatorConfig.defaults().withPort(0));
     Config config =
         ConfigReader.read(
@@ -33,13 +42,18 @@ final class DemoCommand implements Callable<Integer> {
                 "upstream",
                 "http://127.0.0.1:" + simulator.simulator().port() + "/v1",
                 "port",
-                Integer.toString(port)),
-            Map.of());
+                Integer.toString(port),
+                "upstream-key-env",
+                KEY,
+                "data",
+                data.toString()),
+            Map.of(KEY, "simulated"));
     Server server;
     try {
-      server = Server.start(config, Map.of(), System.out);
+      server = Server.start(config, Map.of(), System.out, Data.of(config));
     } catch (RuntimeException e) {
       simulator.close();
+      delete(data);
       throw e;
     }
     PrintStream out = System.out;
@@ -48,9 +62,20 @@ final class DemoCommand implements Callable<Integer> {
         () -> {
           server.close();
           simulator.close();
+          delete(data);
           out.println("Stopped.");
         },
         out::println);
     return Stopping.await();
+  }
+
+  static void delete(Path directory) {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path each : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(each);
+      }
+    } catch (IOException e) {
+      System.err.println("Left behind: " + directory + " (" + e.getMessage() + ")");
+    }
   }
 }

@@ -78,7 +78,7 @@ final class ServeCommand implements Callable<Integer> {
       }
     }
     Config config = ConfigReader.read(file, flags, System.getenv());
-    Server server = Server.start(config, System.getenv(), System.out);
+    Server server = Server.start(config, System.getenv(), System.out, Data.of(config));
     PrintStream err = System.err;
     Banner.serving(err, config, server.port());
     Stopping.on(server::close, () -> err.println("Stopping: open streams may finish …"));

@@ -11,6 +11,8 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -23,6 +25,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    Path data = Files.createTempDirectory("meanwhile-train");
     try (Running simulator = Running.start(SimulatorConfig.defaults().withPort(0))) {
       Config config =
           ConfigReader.read(
@@ -31,10 +34,12 @@ final class TrainCommand implements Callable<Integer> {
                   "upstream",
                   "http://127.0.0.1:" + simulator.simulator().port() + "/v1",
                   "port",
-                  "0"),
+                  "0",
+                  "data",
+                  data.toString()),
               Map.of());
       var nowhere = new PrintStream(OutputStream.nullOutputStream(), false, UTF_8);
-      try (Server server = Server.start(config, Map.of(), nowhere)) {
+      try (Server server = Server.start(config, Map.of(), nowhere, Data.of(config))) {
         for (int i = 0; i < ROUNDS; i++) {
           chat(server.port(), i, i % 2 == 0);
         }
@@ -46,6 +51,7 @@ final class TrainCommand implements Callable<Integer> {
             "{\"model\":\"sim-embedding\",\"input\":\"words\"}");
       }
     }
+    DemoCommand.delete(data);
     return 0;
   }
 

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -26,7 +27,12 @@ final class Launch {
     all.add(System.getProperty("java.class.path"));
     all.add(Main.class.getName());
     all.addAll(List.of(args));
-    return program(all);
+    ProcessBuilder builder = program(all);
+    // Each has data of its own, below the build's folder.
+    builder
+        .environment()
+        .put("MEANWHILE_DATA", Path.of("target", "data", UUID.randomUUID().toString()).toString());
+    return builder;
   }
 
   static ProcessBuilder program(List<String> command) {

@@ -226,7 +226,7 @@ class ReadmeTest {
                 "shutdown-timeout", "0s"),
             Map.of());
     var log = new PrintStream(OutputStream.nullOutputStream(), false, UTF_8);
-    return Server.start(config, Map.of(), log);
+    return Server.start(config, Map.of(), log, null);
   }
 
   private static void awaitOpenRuns(int port, int runs) throws Exception {

@@ -115,7 +115,13 @@ public final class Dispatcher {
     }
     Submission.Promise promise = submission.promise();
     if (promise != null && promise.background()) {
-      promises().accept(submission, promise, answer);
+      if (promises == null) {
+        answer.refused(
+            new Failure(
+                503, "store_unavailable", "This server keeps nothing: start it with --data DIR."));
+      } else {
+        promises.accept(submission, promise, answer);
+      }
       return;
     }
     if (shared.open().incrementAndGet() > limits.maxOpen()) {
@@ -128,8 +134,8 @@ public final class Dispatcher {
                   .formatted(limits.maxOpen())));
       return;
     }
-    if (promise != null) {
-      promises().accept(submission, promise, answer);
+    if (promise != null && promises != null) {
+      promises.accept(submission, promise, answer);
       return;
     }
     Call found = shared.coalesce().find(submission);

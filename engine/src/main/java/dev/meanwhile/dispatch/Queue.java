@@ -23,7 +23,8 @@ public final class Queue {
       new TreeMap<>();
   private int length;
   private int underWay;
-  private long quietUntil = Long.MIN_VALUE;
+  private boolean quiet;
+  private long quietUntil;
 
   /// How many may begin before the upstream has said again how many it allows.
   private int allowance = Integer.MAX_VALUE;
@@ -92,7 +93,9 @@ public final class Queue {
   /// @param time for so long, in nanoseconds from now
   private void quiet(long time, Clock clock) {
     synchronized (this) {
-      quietUntil = Math.max(quietUntil, clock.nanos() + time);
+      long until = clock.nanos() + time;
+      quietUntil = quiet && quietUntil - until > 0 ? quietUntil : until;
+      quiet = true;
     }
     clock.after(Duration.ofNanos(Math.max(1, time)), () -> next(clock));
   }
@@ -101,7 +104,7 @@ public final class Queue {
     while (true) {
       Ticket ticket;
       synchronized (this) {
-        boolean quiet = clock.nanos() - quietUntil < 0;
+        quiet &= clock.nanos() - quietUntil < 0;
         if (!quiet && allowance == 0) {
           // The time it named has passed: one call finds out what holds now.
           allowance = 1;

@@ -62,7 +62,7 @@ public final class Rig implements AutoCloseable {
                 "shutdown-timeout", "0s"),
             Map.of());
     var log = new ByteArrayOutputStream();
-    var server = Server.start(config, Map.of(), new PrintStream(log, true, UTF_8));
+    var server = Server.start(config, Map.of(), new PrintStream(log, true, UTF_8), null);
     return new Rig(vertx, simulator, server, log);
   }
 

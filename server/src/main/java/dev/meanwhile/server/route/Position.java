@@ -39,7 +39,9 @@ record Position(int attempt, int offset, int part) {
       // What it saw after that was lost with its attempt: it goes on where the next one begins.
       return new Position(position.attempt, next, 0);
     }
-    if (position.offset > last || position.attempt > attemptAt(run, position.offset)) {
+    if (position.attempt < 1
+        || position.offset > last
+        || position.attempt > attemptAt(run, position.offset)) {
       throw invalid(
           "is beyond this run, which stands at %d.%d".formatted(run.attempt(), run.end()));
     }

@@ -104,9 +104,9 @@ final class RunRoute {
         id,
         false,
         run -> {
-          var delivery = new Delivery(true, Prefer.wait(request.headers()), null, true, null);
-          var headers = new RunHeaders(loop, request, run, delivery, began, null);
           Duration patience = Prefer.wait(request.headers());
+          var delivery = new Delivery(false, patience.isZero() ? null : patience, null, true, null);
+          var headers = new RunHeaders(loop, request, run, delivery, began, null);
           if (run.terminal() == null && patience.isZero()) {
             AcceptedAnswer.send(request.response(), run, headers);
             return;

@@ -29,7 +29,14 @@ class CrossChecksTest {
             Map.entry(
                 "default",
                 new UpstreamConfig(
-                    "default", URI.create("http://u:1/v1"), null, Api.CHAT, 10_000, 10_000)));
+                    "default",
+                    URI.create("http://u:1/v1"),
+                    null,
+                    Api.CHAT,
+                    10_000,
+                    10_000,
+                    16,
+                    100_000)));
   }
 
   @Test
@@ -61,7 +68,8 @@ class CrossChecksTest {
     assertThat(config.upstreams().keySet()).containsExactly("z", "a");
     assertThat(config.upstreams().get("z"))
         .isEqualTo(
-            new UpstreamConfig("z", URI.create("https://z/v1"), new Secret("k"), Api.CHAT, 1, 0));
+            new UpstreamConfig(
+                "z", URI.create("https://z/v1"), new Secret("k"), Api.CHAT, 1, 0, 16, 100_000));
     assertThat(config.toString()).contains("apiKey=***").doesNotContain("apiKey=k");
   }
 

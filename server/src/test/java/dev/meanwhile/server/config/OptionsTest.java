@@ -56,6 +56,37 @@ class OptionsTest {
     rows.add(path("data", Server::data, Path.of("./meanwhile-data")));
     rows.add(
         new Row(
+            "store",
+            Server::store,
+            null,
+            List.of(
+                "jdbc:postgresql://db/m", "jdbc:postgresql:m", "jdbc:postgresql://h:1/m?user=u"),
+            List.of(
+                URI.create("jdbc:postgresql://db/m"),
+                URI.create("jdbc:postgresql:m"),
+                URI.create("jdbc:postgresql://h:1/m?user=u")),
+            List.of("jdbc:mysql://db/m", "postgresql://db/m", "db", "jdbc:postgresql://a b")));
+    rows.add(
+        new Row(
+            "node",
+            Server::node,
+            null,
+            List.of("a", "node-1", "n.2_b"),
+            List.of("a", "node-1", "n.2_b"),
+            List.of("a b", "-a", "a/b", "x".repeat(65))));
+    rows.add(duration("keep-stored", Server::keepStored, Duration.ofHours(24), "0s"));
+    rows.add(
+        new Row(
+            "max-data",
+            Server::maxData,
+            10L << 30,
+            List.of("3GB", "5", "7KB"),
+            List.of(3L << 30, 5L, 7L << 10),
+            List.of("1025GB", "1TB", "-1")));
+    rows.add(
+        duration("background-deadline", Server::backgroundDeadline, Duration.ofHours(24), "0s"));
+    rows.add(
+        new Row(
             "public-url",
             Server::publicUrl,
             null,

@@ -64,7 +64,8 @@ public final class Gateway implements AutoCloseable {
 
   private static Gateway start(Config config, Map<String, String> environment) {
     var log = new ByteArrayOutputStream();
-    return new Gateway(Server.start(config, environment, new PrintStream(log, true, UTF_8)), log);
+    return new Gateway(
+        Server.start(config, environment, new PrintStream(log, true, UTF_8), null), log);
   }
 
   private static Map<String, String> flags(String... flags) {

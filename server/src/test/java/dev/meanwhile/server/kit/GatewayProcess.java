@@ -80,7 +80,7 @@ public final class GatewayProcess implements AutoCloseable {
             Map.of("upstream", arguments[0], "port", "0", "shutdown-timeout", "0s"),
             environment);
     var log = new PrintStream(OutputStream.nullOutputStream(), false, UTF_8);
-    try (var server = Server.start(config, environment, log);
+    try (var server = Server.start(config, environment, log, null);
         var in = new InputStreamReader(System.in, UTF_8)) {
       System.out.println(LISTENING + server.port());
       while (in.read() >= 0) {

@@ -370,7 +370,7 @@ class RunsTest {
     try (var run = underWay()) {
       var answer = gateway.post(run.path(), "{}");
       assertThat(answer.statusCode()).isEqualTo(405);
-      assertThat(answer.headers().firstValue("allow")).contains("GET");
+      assertThat(answer.headers().firstValue("allow")).contains("GET, DELETE");
       var cancel = gateway.get(run.path() + "/cancel");
       assertThat(cancel.statusCode()).isEqualTo(405);
       assertThat(cancel.headers().firstValue("allow")).contains("POST");
