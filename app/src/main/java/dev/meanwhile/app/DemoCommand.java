@@ -4,6 +4,7 @@ import dev.meanwhile.server.Server;
 import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.config.ConfigReader;
 import dev.meanwhile.simulator.SimulatorConfig;
+import dev.meanwhile.store.StoreException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import java.util.Comparator;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -31,9 +33,31 @@ final class DemoCommand implements Callable<Integer> {
       description = "where to listen; 0 takes any free port (default: ${DEFAULT-VALUE})")
   private int port = 8080;
 
+  @Option(
+      names = "--data",
+      paramLabel = "<path>",
+      description = "directory for what is kept on disk (default: one of the demo's own)")
+  private @Nullable Path data;
+
   @Override
   public Integer call() throws IOException {
-    Path data = Files.createTempDirectory("meanwhile-demo");
+    String home = System.getProperty("meanwhile.home");
+    if (data != null) {
+      return demo(data, () -> {});
+    }
+    if (home != null) {
+      try {
+        // The same each time: what was promised is there again, and there is no schema to make.
+        return demo(Path.of(home, ".meanwhile", "demo"), () -> {});
+      } catch (StoreException e) {
+        // Another demo has it.
+      }
+    }
+    Path passing = Files.createTempDirectory("meanwhile-demo");
+    return demo(passing, () -> delete(passing));
+  }
+
+  private int demo(Path directory, Runnable after) {
     Running simulator = Running.start(SimulatorConfig.defaults().withPort(0));
     Config config =
         ConfigReader.read(
@@ -46,14 +70,14 @@ final class DemoCommand implements Callable<Integer> {
                 "upstream-key-env",
                 KEY,
                 "data",
-                data.toString()),
+                directory.toString()),
             Map.of(KEY, "simulated"));
     Server server;
     try {
       server = Server.start(config, Map.of(), System.out, Data.of(config));
     } catch (RuntimeException e) {
       simulator.close();
-      delete(data);
+      after.run();
       throw e;
     }
     PrintStream out = System.out;
@@ -62,7 +86,7 @@ final class DemoCommand implements Callable<Integer> {
         () -> {
           server.close();
           simulator.close();
-          delete(data);
+          after.run();
           out.println("Stopped.");
         },
         out::println);
