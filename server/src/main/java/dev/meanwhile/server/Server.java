@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -68,6 +69,20 @@ public final class Server implements AutoCloseable {
                 this::queue),
             store,
             new All(List.of(metrics, lines, typical)));
+    Set<String> upstreams = config.upstreams().keySet();
+    metrics.perUpstream(
+        "meanwhile_background_queued",
+        "Background runs that wait for their turn.",
+        upstreams,
+        name -> engine.queue(name).length());
+    metrics.perUpstream(
+        "meanwhile_background_calls",
+        "Calls of background work that are under way.",
+        upstreams,
+        name -> engine.queue(name).underWay());
+    if (store != null) {
+      metrics.store(() -> store.trouble() == null);
+    }
   }
 
   private Queue queue(String upstream) {

@@ -17,8 +17,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
+import java.util.function.ToIntFunction;
 
 /// What `/metrics` tells. Thread-safe.
 public final class Metrics implements Journal {
@@ -85,6 +88,26 @@ public final class Metrics implements Journal {
         .name(name)
         .help(help)
         .callback(point -> point.call(value.getAsInt()))
+        .register(registry);
+  }
+
+  /// What is the case for each upstream, told when somebody asks.
+  public void perUpstream(
+      String name, String help, Set<String> upstreams, ToIntFunction<String> value) {
+    GaugeWithCallback.builder()
+        .name(name)
+        .help(help)
+        .labelNames("upstream")
+        .callback(point -> upstreams.forEach(each -> point.call(value.applyAsInt(each), each)))
+        .register(registry);
+  }
+
+  /// Whether promises can be made now.
+  public void store(BooleanSupplier well) {
+    GaugeWithCallback.builder()
+        .name("meanwhile_store_up")
+        .help("1 while promises can be made, 0 while the store is in trouble.")
+        .callback(point -> point.call(well.getAsBoolean() ? 1 : 0))
         .register(registry);
   }
 
