@@ -81,12 +81,13 @@ final class Attempt implements Upstream.Listener {
 
   @Override
   public void head(Head value) {
-    retryAfter = RateLimit.of(value).retryAfter();
-    call.told(value);
     if (held == null) {
       writer.head(value);
     } else {
       head = value;
+      var limit = RateLimit.of(value);
+      retryAfter = limit.retryAfter();
+      call.told(limit);
     }
   }
 

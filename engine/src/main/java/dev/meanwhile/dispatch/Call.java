@@ -3,7 +3,6 @@ package dev.meanwhile.dispatch;
 import dev.meanwhile.budget.Clock;
 import dev.meanwhile.budget.OnLeave;
 import dev.meanwhile.dispatch.State.Phase;
-import dev.meanwhile.log.Head;
 import dev.meanwhile.log.LogWriter;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.RunLog;
@@ -255,9 +254,9 @@ public final class Call {
   }
 
   /// The upstream told of its limits.
-  void told(Head head) {
+  void told(RateLimit limit) {
     if (ticket != null) {
-      ticket.told(RateLimit.of(head));
+      ticket.told(limit);
     }
   }
 

@@ -25,7 +25,8 @@ record Delivery(
 
   /// @throws Refusal 400 if a header is not understood
   static Delivery of(MultiMap headers, Caller caller) {
-    boolean async = Prefer.respondAsync(headers);
+    boolean prefers = headers.contains("prefer");
+    boolean async = prefers && Prefer.respondAsync(headers);
     String budget = headers.get("meanwhile-budget");
     String key = headers.get("idempotency-key");
     if (key != null && !KEY.matcher(key.strip()).matches()) {
@@ -37,7 +38,7 @@ record Delivery(
     }
     return new Delivery(
         async,
-        Prefer.says(headers) ? Prefer.wait(headers) : null,
+        prefers && Prefer.says(headers) ? Prefer.wait(headers) : null,
         budget == null ? null : budget(budget),
         caller.mayDetach() || async,
         key == null ? null : key.strip());
