@@ -14,7 +14,6 @@ import dev.meanwhile.store.Outcome;
 import dev.meanwhile.upstream.Upstream;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -287,7 +286,7 @@ public final class Call {
 
   /// The upstream's call is over.
   void ended(Terminal terminal, long retryAfter) {
-    happened(new Milestone.Ended(terminal, retryAfter, ThreadLocalRandom.current().nextDouble()));
+    happened(new Milestone.Ended(terminal, retryAfter, owner.dice()));
   }
 
   private void happened(Milestone milestone) {
@@ -429,6 +428,9 @@ public final class Call {
 
     /// A run is to be kept: answers with null, or why it is not.
     void keep(Call call, Run run, Consumer<@Nullable String> answer);
+
+    /// A random number, 0 to below 1.
+    double dice();
 
     /// A run has ended, once each: as [Journal#ended].
     ///

@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -31,13 +32,15 @@ public final class Dispatcher {
   /// @param queues where background work waits, by the upstream's name
   /// @param store where promised runs are kept, or null if nothing can be promised
   /// @param journal is told of every run
+  /// @param dice gives random numbers, 0 to below 1
   public record Shared(
       ConcurrentHashMap<String, Run> runs,
       AtomicInteger open,
       Coalesce coalesce,
       Function<String, Queue> queues,
       @Nullable Store store,
-      Journal journal) {}
+      Journal journal,
+      DoubleSupplier dice) {}
 
   /// The limits of one loop.
   ///
@@ -95,6 +98,11 @@ public final class Dispatcher {
           } else {
             promises.keep(call, run, answer);
           }
+        }
+
+        @Override
+        public double dice() {
+          return shared.dice().getAsDouble();
         }
 
         @Override
