@@ -300,7 +300,12 @@ public final class Call {
 
   private void perform(Effect effect) {
     switch (effect) {
-      case Effect.Enqueue() -> ticket = owner.enqueue(turn());
+      case Effect.Enqueue() -> {
+        // Its turn may come, and its call end, before it has entered: it is known before.
+        Queue.Ticket entering = owner.ticket(turn());
+        ticket = entering;
+        entering.enter();
+      }
       case Effect.Start(int number) -> start(number);
       case Effect.Abort() -> {
         if (attempt != null) {
@@ -417,8 +422,8 @@ public final class Call {
 
   /// Is told what becomes of a call, on its loop.
   interface Owner {
-    /// Waits for a place at the call's upstream.
-    Queue.Ticket enqueue(Queue.Turn turn);
+    /// A place at the call's upstream, to be waited for.
+    Queue.Ticket ticket(Queue.Turn turn);
 
     /// Its log is about to close, but no reader knows yet.
     void closing(Call call, Terminal terminal);

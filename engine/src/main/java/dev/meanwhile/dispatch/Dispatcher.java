@@ -77,8 +77,8 @@ public final class Dispatcher {
   private final Call.Owner owner =
       new Call.Owner() {
         @Override
-        public Queue.Ticket enqueue(Queue.Turn turn) {
-          return queue(turn.upstream()).enter(turn, clock);
+        public Queue.Ticket ticket(Queue.Turn turn) {
+          return queue(turn.upstream()).ticket(turn, clock);
         }
 
         @Override
