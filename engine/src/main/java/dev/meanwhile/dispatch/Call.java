@@ -46,6 +46,10 @@ public final class Call {
   private long lastByte;
   private long firstContent = -1;
   private long closedAt = -1;
+
+  /// When it ended, in milliseconds since 1970, once its end is on its way to the store.
+  private long endedAt = -1;
+
   private long footprint;
 
   /// @param state how far its log has come already, if it was stored
@@ -326,9 +330,11 @@ public final class Call {
       }
       case Effect.Persist(Terminal terminal) -> {
         letGo();
+        endedAt = clock.millis();
         Objects.requireNonNull(durable)
             .ended(
                 terminal,
+                endedAt,
                 outcome ->
                     happened(
                         outcome instanceof Outcome.Stored
@@ -375,16 +381,17 @@ public final class Call {
     letGo();
     closedAt = clock.nanos();
     work = null;
-    if (durable != null) {
-      durable.stop();
-      durable = null;
-    }
-    LogWriter writer = attempt == null ? log.begin() : attempt.writer();
+    // What never began, or waits for another attempt, ends in the one it had.
+    LogWriter writer = attempt == null ? log.begin(Math.max(1, log.attempt())) : attempt.writer();
     attempt = null;
     // The registry forgets first: whoever is woken by the end and asks again finds no log in
     // flight.
     owner.closing(this, terminal);
-    writer.close(terminal, clock.millis());
+    if (durable != null) {
+      durable.stop();
+      durable = null;
+    }
+    writer.close(terminal, endedAt < 0 ? clock.millis() : endedAt);
     state = State.OVER;
     footprint = log.footprint() + 700L;
     owner.closed(this);
