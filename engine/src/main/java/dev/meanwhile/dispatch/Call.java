@@ -53,11 +53,13 @@ public final class Call {
   private long footprint;
 
   /// @param state how far its log has come already, if it was stored
+  /// @param began when its log began, on the clock
   Call(
       Clock clock,
       Upstream upstream,
       Work work,
       State state,
+      long began,
       @Nullable Key retryKey,
       @Nullable Key sameKey,
       int maxRun,
@@ -73,7 +75,7 @@ public final class Call {
     this.maxRun = maxRun;
     this.owner = owner;
     this.lastByte = clock.nanos();
-    this.log = new RunLog(clock, lastByte, maxRun);
+    this.log = new RunLog(clock, began, maxRun);
     this.state = state;
   }
 

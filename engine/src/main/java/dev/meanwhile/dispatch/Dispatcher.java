@@ -192,7 +192,12 @@ public final class Dispatcher {
             submission.borrowed());
     var plan = new State.Plan(submission.clocks(), submission.request().streamed(), null);
     Call call =
-        call(work, State.fresh(plan, false, 0), submission.retryKey(), submission.sameKey());
+        call(
+            work,
+            State.fresh(plan, false, 0),
+            clock.nanos(),
+            submission.retryKey(),
+            submission.sameKey());
     Call winner = shared.coalesce().register(call, submission);
     if (winner != call) {
       attach(winner, submission, answer);
@@ -205,8 +210,10 @@ public final class Dispatcher {
   }
 
   /// A call that has not begun.
-  Call call(Work work, State state, @Nullable Key retryKey, @Nullable Key sameKey) {
-    return new Call(clock, upstream, work, state, retryKey, sameKey, limits.maxRun(), owner);
+  ///
+  /// @param began when its log began, in nanoseconds
+  Call call(Work work, State state, long began, @Nullable Key retryKey, @Nullable Key sameKey) {
+    return new Call(clock, upstream, work, state, began, retryKey, sameKey, limits.maxRun(), owner);
   }
 
   Queue queue(String name) {
