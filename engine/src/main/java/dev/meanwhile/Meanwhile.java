@@ -14,7 +14,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -68,6 +70,13 @@ public final class Meanwhile {
 
   /// @param store where promised runs are kept; null: nothing can be promised
   public Meanwhile(Settings settings, @Nullable Store store, Journal journal) {
+    this(settings, store, journal, () -> ThreadLocalRandom.current().nextDouble());
+  }
+
+  /// The same, with dice that a test can throw again.
+  ///
+  /// @param dice gives random numbers, 0 to below 1
+  public Meanwhile(Settings settings, @Nullable Store store, Journal journal, DoubleSupplier dice) {
     this.settings = settings;
     this.shared =
         new Dispatcher.Shared(
@@ -76,7 +85,8 @@ public final class Meanwhile {
             new Coalesce(settings.retryWindow()),
             name -> queues.computeIfAbsent(name, settings.queues()),
             store,
-            journal);
+            journal,
+            dice);
     this.claims = store == null ? null : new Claims(store, dispatchers, this::cancel);
   }
 

@@ -13,7 +13,6 @@ import dev.meanwhile.store.Outcome;
 import dev.meanwhile.upstream.Upstream;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -46,14 +45,20 @@ public final class Call {
   private long lastByte;
   private long firstContent = -1;
   private long closedAt = -1;
+
+  /// When it ended, in milliseconds since 1970, once its end is on its way to the store.
+  private long endedAt = -1;
+
   private long footprint;
 
   /// @param state how far its log has come already, if it was stored
+  /// @param began when its log began, on the clock
   Call(
       Clock clock,
       Upstream upstream,
       Work work,
       State state,
+      long began,
       @Nullable Key retryKey,
       @Nullable Key sameKey,
       int maxRun,
@@ -69,7 +74,7 @@ public final class Call {
     this.maxRun = maxRun;
     this.owner = owner;
     this.lastByte = clock.nanos();
-    this.log = new RunLog(clock, lastByte, maxRun);
+    this.log = new RunLog(clock, began, maxRun);
     this.state = state;
   }
 
@@ -286,7 +291,7 @@ public final class Call {
 
   /// The upstream's call is over.
   void ended(Terminal terminal, long retryAfter) {
-    happened(new Milestone.Ended(terminal, retryAfter, ThreadLocalRandom.current().nextDouble()));
+    happened(new Milestone.Ended(terminal, retryAfter, owner.dice()));
   }
 
   private void happened(Milestone milestone) {
@@ -300,7 +305,12 @@ public final class Call {
 
   private void perform(Effect effect) {
     switch (effect) {
-      case Effect.Enqueue() -> ticket = owner.enqueue(turn());
+      case Effect.Enqueue() -> {
+        // Its turn may come, and its call end, before it has entered: it is known before.
+        Queue.Ticket entering = owner.ticket(turn());
+        ticket = entering;
+        entering.enter();
+      }
       case Effect.Start(int number) -> start(number);
       case Effect.Abort() -> {
         if (attempt != null) {
@@ -321,9 +331,11 @@ public final class Call {
       }
       case Effect.Persist(Terminal terminal) -> {
         letGo();
+        endedAt = clock.millis();
         Objects.requireNonNull(durable)
             .ended(
                 terminal,
+                endedAt,
                 outcome ->
                     happened(
                         outcome instanceof Outcome.Stored
@@ -370,16 +382,17 @@ public final class Call {
     letGo();
     closedAt = clock.nanos();
     work = null;
-    if (durable != null) {
-      durable.stop();
-      durable = null;
-    }
-    LogWriter writer = attempt == null ? log.begin() : attempt.writer();
+    // What never began, or waits for another attempt, ends in the one it had.
+    LogWriter writer = attempt == null ? log.begin(Math.max(1, log.attempt())) : attempt.writer();
     attempt = null;
     // The registry forgets first: whoever is woken by the end and asks again finds no log in
     // flight.
     owner.closing(this, terminal);
-    writer.close(terminal, clock.millis());
+    if (durable != null) {
+      durable.stop();
+      durable = null;
+    }
+    writer.close(terminal, endedAt < 0 ? clock.millis() : endedAt);
     state = State.OVER;
     footprint = log.footprint() + 700L;
     owner.closed(this);
@@ -417,8 +430,8 @@ public final class Call {
 
   /// Is told what becomes of a call, on its loop.
   interface Owner {
-    /// Waits for a place at the call's upstream.
-    Queue.Ticket enqueue(Queue.Turn turn);
+    /// A place at the call's upstream, to be waited for.
+    Queue.Ticket ticket(Queue.Turn turn);
 
     /// Its log is about to close, but no reader knows yet.
     void closing(Call call, Terminal terminal);
@@ -428,6 +441,9 @@ public final class Call {
 
     /// A run is to be kept: answers with null, or why it is not.
     void keep(Call call, Run run, Consumer<@Nullable String> answer);
+
+    /// A random number, 0 to below 1.
+    double dice();
 
     /// A run has ended, once each: as [Journal#ended].
     ///

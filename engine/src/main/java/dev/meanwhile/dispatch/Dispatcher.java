@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -32,13 +33,15 @@ public final class Dispatcher {
   /// @param queues where background work waits, by the upstream's name
   /// @param store where promised runs are kept, or null if nothing can be promised
   /// @param journal is told of every run
+  /// @param dice gives random numbers, 0 to below 1
   public record Shared(
       ConcurrentHashMap<String, Run> runs,
       AtomicInteger open,
       Coalesce coalesce,
       Function<String, Queue> queues,
       @Nullable Store store,
-      Journal journal) {}
+      Journal journal,
+      DoubleSupplier dice) {}
 
   /// The limits of one loop.
   ///
@@ -75,8 +78,8 @@ public final class Dispatcher {
   private final Call.Owner owner =
       new Call.Owner() {
         @Override
-        public Queue.Ticket enqueue(Queue.Turn turn) {
-          return queue(turn.upstream()).enter(turn, clock);
+        public Queue.Ticket ticket(Queue.Turn turn) {
+          return queue(turn.upstream()).ticket(turn, clock);
         }
 
         @Override
@@ -96,6 +99,11 @@ public final class Dispatcher {
           } else {
             promises.keep(call, run, answer);
           }
+        }
+
+        @Override
+        public double dice() {
+          return shared.dice().getAsDouble();
         }
 
         @Override
@@ -214,7 +222,12 @@ public final class Dispatcher {
             submission.borrowed());
     var plan = new State.Plan(submission.clocks(), submission.request().streamed(), null);
     Call call =
-        call(work, State.fresh(plan, false, 0), submission.retryKey(), submission.sameKey());
+        call(
+            work,
+            State.fresh(plan, false, 0),
+            clock.nanos(),
+            submission.retryKey(),
+            submission.sameKey());
     Call winner = shared.coalesce().register(call, submission);
     if (winner != call) {
       attach(winner, submission, answer);
@@ -227,8 +240,10 @@ public final class Dispatcher {
   }
 
   /// A call that has not begun.
-  Call call(Work work, State state, @Nullable Key retryKey, @Nullable Key sameKey) {
-    return new Call(clock, upstream, work, state, retryKey, sameKey, limits.maxRun(), owner);
+  ///
+  /// @param began when its log began, in nanoseconds
+  Call call(Work work, State state, long began, @Nullable Key retryKey, @Nullable Key sameKey) {
+    return new Call(clock, upstream, work, state, began, retryKey, sameKey, limits.maxRun(), owner);
   }
 
   Queue queue(String name) {

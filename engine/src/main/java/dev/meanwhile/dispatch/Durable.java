@@ -135,14 +135,16 @@ final class Durable {
   }
 
   /// Promises the end.
-  void ended(Terminal terminal, Consumer<Outcome> answer) {
+  ///
+  /// @param millis when it was, in milliseconds since 1970
+  void ended(Terminal terminal, long millis, Consumer<Outcome> answer) {
     stop();
     write(
         new Change.Ended(
             id(),
             attempt,
             terminal.status().word(),
-            clock.millis(),
+            millis,
             next(),
             Encoding.of(log.head()),
             Encoding.of(terminal),

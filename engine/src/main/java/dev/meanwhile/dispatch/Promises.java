@@ -2,6 +2,7 @@ package dev.meanwhile.dispatch;
 
 import dev.meanwhile.budget.Clock;
 import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.log.Head;
 import dev.meanwhile.log.LogWriter;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal;
@@ -58,7 +59,11 @@ final class Promises {
     var plan = new State.Plan(submission.clocks(), request.streamed(), retry);
     Call call =
         dispatcher.call(
-            work, State.fresh(plan, true, 0), background ? null : submission.retryKey(), null);
+            work,
+            State.fresh(plan, true, 0),
+            clock.nanos(),
+            background ? null : submission.retryKey(),
+            null);
     String trouble = store.trouble();
     if (trouble != null) {
       refuse(call, answer, trouble);
@@ -205,8 +210,14 @@ final class Promises {
   private void recover(Store.Claimed claimed, List<Piece> pieces) {
     StoredLog log = claimed.log();
     Work work;
+    Head head;
+    var abouts = new ArrayList<Run.About>();
     try {
       work = Work.of(log.request());
+      head = log.head() == null ? null : Encoding.head(log.head());
+      for (StoredRun stored : claimed.runs()) {
+        abouts.add(Encoding.about(stored.about()));
+      }
     } catch (UncheckedIOException e) {
       // A newer version wrote it, or the database is damaged: whoever looks is told.
       end(log, "run_unreadable", "What was stored of this run cannot be read.");
@@ -214,16 +225,22 @@ final class Promises {
     }
     long until = work.deadline() > 0 ? work.deadline() : log.createdAt() + deadline.toMillis();
     var plan = new State.Plan(work.clocks(), work.request().streamed(), retryUntil(until));
-    Call call = dispatcher.call(work, State.fresh(plan, true, log.attempt()), null, null);
+    State state = State.fresh(plan, true, log.attempt());
+    long wait = log.notBefore() - clock.millis();
+    if (wait > 0) {
+      state = state.notBefore(clock.nanos() + Duration.ofMillis(wait).toNanos());
+    }
+    // The events keep their times: what is stored next is packed with them as its dictionary.
+    long began = clock.nanos() - Duration.ofMillis(clock.millis() - log.createdAt()).toNanos();
+    Call call = dispatcher.call(work, state, began, null, null);
     boolean whole = true;
     if (log.attempt() > 0) {
       LogWriter writer = call.log().begin(log.attempt());
-      if (log.head() != null) {
-        writer.head(Encoding.head(log.head()));
+      if (head != null) {
+        writer.head(head);
       }
       try {
-        long age = Duration.ofMillis(clock.millis() - log.createdAt()).toNanos();
-        Deflated.read(pieces, 0, writer, clock.nanos() - age);
+        Deflated.read(pieces, 0, writer, began);
       } catch (IOException e) {
         whole = false;
       }
@@ -233,12 +250,13 @@ final class Promises {
         new Durable(store, clock, deflated, call.log(), log, pieces.size(), call.log().end());
     call.keptBy(durable);
     var runs = new ArrayList<Run>();
-    boolean cancelled = !claimed.runs().isEmpty();
-    for (StoredRun stored : claimed.runs()) {
-      Run.About about = Encoding.about(stored.about());
+    boolean cancelled = true;
+    for (int i = 0; i < abouts.size(); i++) {
+      StoredRun stored = claimed.runs().get(i);
       durable.has(stored.id());
       runs.add(
-          call.join(stored.id(), about, stored.createdAt(), NO_GRACE, OnLeave.CONTINUE, false));
+          call.join(
+              stored.id(), abouts.get(i), stored.createdAt(), NO_GRACE, OnLeave.CONTINUE, false));
       cancelled &= stored.cancelRequested();
     }
     dispatcher.begin(call, runs, instead(work, log, whole, cancelled));
@@ -250,6 +268,8 @@ final class Promises {
   }
 
   /// How a log ends at once that cannot go on, or null if it can.
+  ///
+  /// @param cancelled whether each of its runs was to be stopped, or has been
   private static @Nullable Terminal instead(
       Work work, StoredLog log, boolean whole, boolean cancelled) {
     if (cancelled) {

@@ -2,38 +2,62 @@ package dev.meanwhile.dispatch;
 
 import dev.meanwhile.budget.Clock;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// Background work that waits for one upstream: so many calls at once, higher priority first, in
 /// turns between tenants, the oldest of a tenant first. While the upstream wants to be left alone
-/// nothing begins. Thread-safe; shared by all loops.
+/// nothing begins; then one call finds out how it is. Thread-safe; shared by all loops.
 ///
 /// This is memory only: the table of runs is what survives, and it is read in recovery alone.
 public final class Queue {
   private static final long LEAST_QUIET = Duration.ofSeconds(1).toNanos();
+  private static final int UNLIMITED = Integer.MAX_VALUE;
 
   private final int atOnce;
   private final int most;
-  private final TreeMap<Integer, LinkedHashMap<String, ArrayDeque<Ticket>>> waiting =
+  private final TreeMap<Integer, LinkedHashMap<String, LinkedHashSet<Ticket>>> waiting =
       new TreeMap<>();
   private int length;
   private int underWay;
+  private boolean stopped;
+
+  /// Whether somebody is granting places: one at a time, so that a call which ends within its own
+  /// beginning, and so makes room for the next, is no deeper than that one.
+  private boolean granting;
+
+  /// How many of the calls under way have not brought the upstream's answer yet: it may not have
+  /// counted them.
+  private int unheard;
+
   private boolean quiet;
   private long quietUntil;
 
   /// How many may begin before the upstream has said again how many it allows.
-  private int allowance = Integer.MAX_VALUE;
+  private int allowance = UNLIMITED;
+
+  /// How many calls at once the upstream has shown to bear, at most [#atOnce]: halved when it
+  /// refuses one, one more when it has answered as many.
+  private double bearable;
+
+  /// How many calls were begun, and how many had been when one was last refused.
+  private long begun;
+
+  private long begunBeforeRefusal;
+
+  /// How often it has refused since it last answered.
+  private int refusals;
 
   /// @param atOnce how many calls may be under way, 1 or more
   /// @param most how many may wait
   public Queue(int atOnce, int most) {
     this.atOnce = atOnce;
     this.most = most;
+    this.bearable = atOnce;
   }
 
   /// How many wait.
@@ -56,95 +80,134 @@ public final class Queue {
     return atOnce;
   }
 
-  /// Gets in line.
+  /// From now on nothing begins: what waits is for another process.
+  public synchronized void stop() {
+    stopped = true;
+  }
+
+  /// A place for somebody who is not in line yet.
   ///
   /// @param clock the loop on which it is granted
-  Ticket enter(Turn turn, Clock clock) {
-    var ticket = new Ticket(turn, clock);
-    synchronized (this) {
-      waiting
-          .computeIfAbsent(turn.priority, _ -> new LinkedHashMap<>())
-          .computeIfAbsent(turn.tenant, _ -> new ArrayDeque<>())
-          .add(ticket);
-      length++;
-    }
-    next(clock);
-    return ticket;
-  }
-
-  /// The upstream told of its limits.
-  private void told(RateLimit limit, Clock clock) {
-    if (limit.status() == 429) {
-      quiet(Math.max(limit.retryAfter(), LEAST_QUIET), clock);
-    } else if (limit.remaining() >= 0) {
-      synchronized (this) {
-        // The calls under way may not be in its count yet.
-        allowance = (int) Math.max(0, Math.min(Integer.MAX_VALUE, limit.remaining() - underWay));
-        if (allowance > 0) {
-          return;
-        }
-      }
-      quiet(limit.reset(), clock);
-    }
-  }
-
-  /// The upstream wants to be left alone.
-  ///
-  /// @param time for so long, in nanoseconds from now
-  private void quiet(long time, Clock clock) {
-    synchronized (this) {
-      long until = clock.nanos() + time;
-      quietUntil = quiet && quietUntil - until > 0 ? quietUntil : until;
-      quiet = true;
-    }
-    clock.after(Duration.ofNanos(Math.max(1, time)), () -> next(clock));
+  Ticket ticket(Turn turn, Clock clock) {
+    return new Ticket(turn, clock);
   }
 
   private void next(Clock clock) {
-    while (true) {
-      Ticket ticket;
-      synchronized (this) {
-        quiet &= clock.nanos() - quietUntil < 0;
-        if (!quiet && allowance == 0) {
-          // The time it named has passed: one call finds out what holds now.
-          allowance = 1;
-        }
-        ticket = underWay < atOnce && !quiet && allowance > 0 ? poll() : null;
-        if (ticket == null) {
-          return;
-        }
-        ticket.place = Place.AT_UPSTREAM;
-        underWay++;
-        if (allowance != Integer.MAX_VALUE) {
-          allowance--;
+    synchronized (this) {
+      if (granting) {
+        // Whoever does looks again before it is done.
+        return;
+      }
+      granting = true;
+    }
+    boolean done = false;
+    try {
+      for (Ticket first = grant(clock); first != null; first = grant(clock)) {
+        first.clock.execute(first.turn.granted);
+      }
+      done = true;
+    } finally {
+      if (!done) {
+        synchronized (this) {
+          granting = false;
         }
       }
-      ticket.clock.execute(ticket.turn.granted);
     }
   }
 
+  private synchronized @Nullable Ticket grant(Clock clock) {
+    Ticket first = mayBegin(clock.nanos()) ? poll() : null;
+    if (first == null) {
+      granting = false;
+      return null;
+    }
+    first.place = Place.AT_UPSTREAM;
+    first.number = ++begun;
+    underWay++;
+    unheard++;
+    if (allowance != UNLIMITED && allowance > 0) {
+      allowance--;
+    }
+    return first;
+  }
+
+  private boolean mayBegin(long now) {
+    if (stopped || underWay >= (int) bearable || (quiet && now - quietUntil < 0)) {
+      return false;
+    }
+    quiet = false;
+    // With nothing allowed and nothing to hear, one call finds out what holds now.
+    return allowance > 0 || unheard == 0;
+  }
+
   private @Nullable Ticket poll() {
-    for (Iterator<LinkedHashMap<String, ArrayDeque<Ticket>>> all = waiting.values().iterator();
+    for (Iterator<LinkedHashMap<String, LinkedHashSet<Ticket>>> all = waiting.values().iterator();
         all.hasNext(); ) {
-      LinkedHashMap<String, ArrayDeque<Ticket>> tenants = all.next();
-      while (!tenants.isEmpty()) {
-        Map.Entry<String, ArrayDeque<Ticket>> first = tenants.pollFirstEntry();
-        Ticket ticket = first.getValue().poll();
-        while (ticket != null && ticket.place == Place.NOWHERE) {
-          ticket = first.getValue().poll();
-        }
-        if (!first.getValue().isEmpty()) {
-          // The tenant goes to the end of the line of tenants.
-          tenants.put(first.getKey(), first.getValue());
-        }
-        if (ticket != null) {
-          length--;
-          return ticket;
-        }
+      LinkedHashMap<String, LinkedHashSet<Ticket>> tenants = all.next();
+      Map.Entry<String, LinkedHashSet<Ticket>> first = tenants.pollFirstEntry();
+      if (first == null) {
+        all.remove();
+        continue;
       }
-      all.remove();
+      Ticket ticket = first.getValue().removeFirst();
+      length--;
+      if (!first.getValue().isEmpty()) {
+        // The tenant goes to the end of the line of tenants.
+        tenants.put(first.getKey(), first.getValue());
+      }
+      return ticket;
     }
     return null;
+  }
+
+  private synchronized long told(Ticket by, RateLimit limit, long now) {
+    hear(by);
+    boolean refused = limit.status() == 429 || limit.status() == 503 && limit.retryAfter() > 0;
+    if (refused) {
+      long asked = limit.retryAfter();
+      if (asked == 0 && limit.remaining() == 0) {
+        asked = limit.reset();
+      }
+      if (by.number > begunBeforeRefusal) {
+        // Those that were under way together are refused together: that is one refusal.
+        begunBeforeRefusal = begun;
+        bearable = Math.max(1, bearable / 2);
+        refusals++;
+      }
+      allowance = 0;
+      return quiet(Math.max(asked, LEAST_QUIET << Math.min(refusals - 1, 6)), now);
+    }
+    if (limit.status() >= 400) {
+      return 0;
+    }
+    if (by.number > begunBeforeRefusal) {
+      refusals = 0;
+      bearable = Math.min(atOnce, bearable + 1 / bearable);
+    }
+    if (limit.remaining() >= 0) {
+      allowance = (int) Math.max(0, Math.min(UNLIMITED - 1, limit.remaining() - unheard));
+      return allowance == 0 ? quiet(limit.reset(), now) : 0;
+    }
+    if (by.number > begunBeforeRefusal) {
+      allowance = UNLIMITED;
+    }
+    return 0;
+  }
+
+  private void hear(Ticket ticket) {
+    if (ticket.place == Place.AT_UPSTREAM && !ticket.heard) {
+      ticket.heard = true;
+      unheard--;
+    }
+  }
+
+  /// The upstream wants to be left alone for so long.
+  private long quiet(long time, long now) {
+    if (!quiet || now + time - quietUntil > 0) {
+      quietUntil = now + time;
+    }
+    quiet = true;
+    return time;
   }
 
   /// Who wants a place.
@@ -156,6 +219,7 @@ public final class Queue {
   record Turn(String upstream, int priority, String tenant, Runnable granted) {}
 
   private enum Place {
+    OUTSIDE,
     IN_LINE,
     AT_UPSTREAM,
     NOWHERE
@@ -165,25 +229,48 @@ public final class Queue {
   final class Ticket {
     private final Turn turn;
     private final Clock clock;
-    private Place place = Place.IN_LINE;
+    private Place place = Place.OUTSIDE;
+    private long number;
+    private boolean heard;
 
     private Ticket(Turn turn, Clock clock) {
       this.turn = turn;
       this.clock = clock;
     }
 
-    /// The upstream told of its limits.
+    /// Gets in line, once; its turn may come before this returns.
+    void enter() {
+      synchronized (Queue.this) {
+        place = Place.IN_LINE;
+        waiting
+            .computeIfAbsent(turn.priority, _ -> new LinkedHashMap<>())
+            .computeIfAbsent(turn.tenant, _ -> new LinkedHashSet<>())
+            .add(this);
+        length++;
+      }
+      next(clock);
+    }
+
+    /// The upstream answered, and told of its limits. Only on the ticket's loop.
     void told(RateLimit limit) {
-      Queue.this.told(limit, clock);
+      long wait = Queue.this.told(this, limit, clock.nanos());
+      if (wait > 0) {
+        clock.after(Duration.ofNanos(wait), () -> next(clock));
+      } else {
+        next(clock);
+      }
     }
 
     /// Gives the place up, wherever it is. Idempotent.
     void vacate() {
       synchronized (Queue.this) {
         switch (place) {
-          case IN_LINE -> length--;
-          case AT_UPSTREAM -> underWay--;
-          case NOWHERE -> {}
+          case IN_LINE -> leaveLine(this);
+          case AT_UPSTREAM -> {
+            hear(this);
+            underWay--;
+          }
+          case OUTSIDE, NOWHERE -> {}
         }
         place = Place.NOWHERE;
       }
@@ -194,5 +281,15 @@ public final class Queue {
     public String toString() {
       return turn + ": " + place;
     }
+  }
+
+  private void leaveLine(Ticket ticket) {
+    LinkedHashMap<String, LinkedHashSet<Ticket>> tenants = waiting.get(ticket.turn.priority);
+    LinkedHashSet<Ticket> line = tenants.get(ticket.turn.tenant);
+    line.remove(ticket);
+    if (line.isEmpty()) {
+      tenants.remove(ticket.turn.tenant);
+    }
+    length--;
   }
 }

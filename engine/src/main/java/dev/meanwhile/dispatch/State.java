@@ -82,6 +82,11 @@ public record State(
         null);
   }
 
+  /// The same, of a log that waits: its next attempt is not made before `at`.
+  public State notBefore(long at) {
+    return with(new Attempt(phase(), attempt.number, attempt.tries, attempt.began, at));
+  }
+
   /// How far the attempt has come.
   public Phase phase() {
     return attempt.phase;

@@ -37,14 +37,21 @@ public record Step(State state, List<Effect> effects) {
         if (state.phase() != Phase.READY) {
           yield stay(state);
         }
-        yield state.plan().retry() == null
-            ? start(state, now)
+        if (state.plan().retry() == null) {
+          yield start(state, now);
+        }
+        // What was stored may have been told to wait.
+        long notBefore = state.attempt().retryAt();
+        yield notBefore != State.NEVER && now < notBefore
+            ? stay(state.in(Phase.PAUSED))
             : new Step(state.in(Phase.QUEUED), List.of(new Effect.Enqueue()));
       }
-      case Milestone.Granted() ->
-          state.phase() == Phase.QUEUED
-              ? start(state, now)
-              : new Step(state, List.of(new Effect.Vacate()));
+      case Milestone.Granted() -> {
+        if (state.phase() != Phase.QUEUED) {
+          yield new Step(state, List.of(new Effect.Vacate()));
+        }
+        yield isTooLate(state, now) ? end(state, TOO_LATE) : start(state, now);
+      }
       case Milestone.Connected() ->
           stay(state.phase() == Phase.CONNECTING ? state.in(Phase.WAITING) : state);
       case Milestone.FirstContent() -> stay(state.calling() ? state.in(Phase.STREAMING) : state);
@@ -116,10 +123,9 @@ public record Step(State state, List<Effect> effects) {
 
   private static Step tick(State state, long lastByte, long now) {
     Attempt attempt = state.attempt();
-    Retry retry = state.plan().retry();
     if (!state.calling()) {
       boolean waits = state.phase() == Phase.QUEUED || state.phase() == Phase.PAUSED;
-      if (waits && retry != null && now >= retry.deadline()) {
+      if (waits && isTooLate(state, now)) {
         return end(state, TOO_LATE);
       }
       if (state.phase() == Phase.PAUSED && now >= attempt.retryAt()) {
@@ -145,6 +151,11 @@ public record Step(State state, List<Effect> effects) {
       return outOfTime(state, "between", "without a byte in mid-stream", clocks.between(), now);
     }
     return endIfDeserted(state, now);
+  }
+
+  private static boolean isTooLate(State state, long now) {
+    Retry retry = state.plan().retry();
+    return retry != null && now >= retry.deadline();
   }
 
   private static final Terminal TOO_LATE =
