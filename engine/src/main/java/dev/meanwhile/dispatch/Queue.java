@@ -6,6 +6,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -284,8 +285,9 @@ public final class Queue {
   }
 
   private void leaveLine(Ticket ticket) {
-    LinkedHashMap<String, LinkedHashSet<Ticket>> tenants = waiting.get(ticket.turn.priority);
-    LinkedHashSet<Ticket> line = tenants.get(ticket.turn.tenant);
+    var tenants = Objects.requireNonNull(waiting.get(ticket.turn.priority), "its priority");
+    LinkedHashSet<Ticket> line =
+        Objects.requireNonNull(tenants.get(ticket.turn.tenant), "its line");
     line.remove(ticket);
     if (line.isEmpty()) {
       tenants.remove(ticket.turn.tenant);

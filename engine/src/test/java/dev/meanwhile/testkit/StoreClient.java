@@ -9,8 +9,11 @@ import dev.meanwhile.store.StoredRun;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -136,38 +139,31 @@ public final class StoreClient implements Store.Listener {
 
   /// What a store says, once.
   public static final class Answer<T> implements Store.Reply<T> {
-    private record Said<T>(@Nullable T answer, @Nullable String trouble) {}
-
-    private final BlockingQueue<Said<T>> said = new LinkedBlockingQueue<>();
+    private final CompletableFuture<T> said = new CompletableFuture<>();
 
     @Override
     public void is(T answer) {
-      said.add(new Said<>(answer, null));
+      if (!said.complete(answer)) {
+        said.obtrudeException(new AssertionError("answered twice, with " + answer + " at last"));
+      }
     }
 
     @Override
     public void failed(String trouble) {
-      said.add(new Said<>(null, trouble));
+      said.completeExceptionally(new AssertionError("the store failed: " + trouble));
     }
 
     /// Whether it was given.
     public boolean isThere() {
-      return !said.isEmpty();
+      return said.isDone();
     }
 
     /// Waits for it.
     public T now() {
       try {
-        Said<T> first = said.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        if (first == null) {
-          throw new AssertionError("the store does not answer");
-        }
-        if (first.answer == null) {
-          throw new AssertionError("the store failed: " + first.trouble);
-        }
-        return first.answer;
-      } catch (InterruptedException e) {
-        throw new AssertionError(e);
+        return said.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      } catch (InterruptedException | ExecutionException | TimeoutException e) {
+        throw new AssertionError("the store does not answer", e);
       }
     }
   }

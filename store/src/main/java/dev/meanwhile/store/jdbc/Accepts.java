@@ -6,7 +6,10 @@ import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Writes accepted runs: their logs, then the logs' requests, then the runs, each as a batch.
@@ -22,12 +25,12 @@ final class Accepts {
           + " idempotency_key, body_hash) select ?, n, ?, ?, ?, ?, ?, ?, ?, ?"
           + " from log where id = ? and owner = ? and ended_at = 0 on conflict do nothing";
   private static final String IS_STORED = "select 1 from run where id = ?";
-  static final String HOLDER = "select id, body_hash from run where idempotency_key = ?";
+  private static final String IS_OPEN =
+      "select 1 from log where id = ? and owner = ? and ended_at = 0";
+  private static final String HOLDER = "select id, body_hash from run where idempotency_key = ?";
   private static final String FORGET_REQUEST =
-      "delete from request where log = (select n from log where id = ?)"
-          + " and not exists (select 1 from run where run.log = request.log)";
-  private static final String FORGET_LOG =
-      "delete from log where id = ? and not exists (select 1 from run where run.log = log.n)";
+      "delete from request where log = (select n from log where id = ?)";
+  private static final String FORGET_LOG = "delete from log where id = ?";
 
   private final Session session;
   private final long node;
@@ -37,24 +40,32 @@ final class Accepts {
     this.node = node;
   }
 
+  /// @param items of different logs
   void write(List<Item.Written> items) throws SQLException {
-    boolean logs = false;
+    var withLog = new ArrayList<Change.Accept>();
     for (Item.Written item : items) {
       var it = (Change.Accept) item.change();
       if (it.log() != null) {
         add(it.log());
-        logs = true;
+        withLog.add(it);
       }
       add(it.run(), it.key());
     }
-    if (logs) {
-      session.runBatch(LOG);
+    Set<String> fresh = new HashSet<>();
+    if (!withLog.isEmpty()) {
+      int[] changed = session.runBatch(LOG);
       session.runBatch(REQUEST);
+      for (int i = 0; i < changed.length; i++) {
+        if (changed[i] > 0) {
+          fresh.add(withLog.get(i).run().log().id());
+        }
+      }
     }
     int[] changed = session.runBatch(RUN);
     for (int i = 0; i < changed.length; i++) {
       Item.Written item = items.get(i);
-      item.outcome(changed[i] > 0 ? new Outcome.Stored() : whyNot((Change.Accept) item.change()));
+      item.outcome(
+          changed[i] > 0 ? new Outcome.Stored() : whyNot((Change.Accept) item.change(), fresh));
     }
   }
 
@@ -93,16 +104,19 @@ final class Accepts {
         node);
   }
 
-  private Outcome whyNot(Change.Accept accept) throws SQLException {
+  /// @param fresh the logs that were not there before
+  private Outcome whyNot(Change.Accept accept, Set<String> fresh) throws SQLException {
+    String log = accept.run().log().id();
+    if (fresh.contains(log)) {
+      session.update(FORGET_REQUEST, log);
+      session.update(FORGET_LOG, log);
+    }
     if (session.exists(IS_STORED, accept.run().id())) {
       return new Outcome.Stored();
     }
+    boolean open = fresh.contains(log) || session.exists(IS_OPEN, log, node);
     IdempotencyEntry.@Nullable Held holder =
-        accept.key() == null ? null : holder(session, accept.key().key());
-    if (accept.log() != null) {
-      session.update(FORGET_REQUEST, accept.log().id());
-      session.update(FORGET_LOG, accept.log().id());
-    }
+        open && accept.key() != null ? holder(session, accept.key().key()) : null;
     return holder == null ? new Outcome.Fenced() : new Outcome.Conflict(holder);
   }
 

@@ -10,6 +10,8 @@ record Fault(Kind kind, String message) {
     CHANGE,
     /// Nothing is wrong: try again at once.
     AGAIN,
+    /// There is no room; nothing was written, not even if it was the commit that failed.
+    FULL,
     /// The database cannot be written now.
     TROUBLE
   }

@@ -21,6 +21,7 @@ final class JdbcStore implements Store {
       "insert into constant (name, value) values (?, ?) on conflict do nothing";
 
   private final Database database;
+  private final String node;
   private final Lease lease;
   private final Readers readers;
   private final Writer writer;
@@ -29,9 +30,11 @@ final class JdbcStore implements Store {
   private volatile @Nullable Listener listener;
   private volatile boolean open;
   private @Nullable Watch watch;
+  private @Nullable Timetable timetable;
 
   JdbcStore(Database database, String node, Retention retention, int readerCount, Time time) {
     this.database = database;
+    this.node = node;
     this.time = time;
     lease = new Lease(database, node, time);
     readers = new Readers(database, readerCount);
@@ -55,6 +58,8 @@ final class JdbcStore implements Store {
       watch = new Watch(shared, lease, time, told);
       watch.start();
     }
+    timetable = new Timetable(database, node, retain);
+    timetable.start();
     open = true;
   }
 
@@ -141,6 +146,10 @@ final class JdbcStore implements Store {
       return;
     }
     open = false;
+    if (timetable != null) {
+      retain.stop();
+      timetable.close();
+    }
     writer.close();
     if (watch != null) {
       watch.close();

@@ -12,6 +12,7 @@ final class Retain {
   private final Writer writer;
   private final Store.Retention retention;
   private final Time time;
+  private volatile boolean stopped;
 
   Retain(Database database, Writer writer, Store.Retention retention, Time time) {
     this.database = database;
@@ -31,9 +32,14 @@ final class Retain {
     whileTrue((session, _) -> database.giveBack(session));
   }
 
+  /// Deletes no more.
+  void stop() {
+    stopped = true;
+  }
+
   private void whileTrue(Item.Job.Work<Boolean> work) {
     boolean more = true;
-    while (more) {
+    while (more && !stopped) {
       more = Boolean.TRUE.equals(await(writer, false, work));
     }
   }

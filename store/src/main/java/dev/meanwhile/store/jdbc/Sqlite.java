@@ -200,7 +200,7 @@ final class Sqlite implements Database {
     return switch (SQLiteErrorCode.getErrorCode(code.code & 0xff)) {
       case SQLITE_FULL ->
           new Fault(
-              Fault.Kind.TROUBLE,
+              Fault.Kind.FULL,
               "The disk that holds "
                   + directory
                   + " is full. Free some space, or lower max-data."

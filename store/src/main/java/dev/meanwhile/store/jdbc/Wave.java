@@ -7,13 +7,16 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Changes of a group that are written kind by kind, each kind as a batch: an accept before a
 /// start, a start before a checkpoint, an end last. A change that would overtake an earlier one of
-/// the same log begins a new wave, so that every log's changes are written in their order.
+/// the same log begins a new wave, so that every log's changes are written in their order; so does
+/// a second accept of one run or over one log, for the first may not be written.
 ///
 /// The fence stands in the statements: `owner`, `attempt` and `ended_at` of the log. A statement
 /// that changed no row is looked at once more: was it written before, or was it fenced?
@@ -28,9 +31,10 @@ final class Wave {
       "insert into piece (n, attempt, upto, bytes) select l.n * 1048576 + ?, l.attempt, ?, ?"
           + " from log l where"
           + FENCE
-          + " and l.attempt = ? on conflict do nothing";
+          + " and l.attempt = ? on conflict (n) do update set attempt = excluded.attempt,"
+          + " upto = excluded.upto, bytes = excluded.bytes where piece.attempt < excluded.attempt";
   private static final String HAS_PIECE =
-      "select 1 from log l join piece p on p.n = l.n * 1048576 + ? and p.attempt = l.attempt where"
+      "select 1 from log l join piece p on p.n = l.n * 1048576 + ? where"
           + FENCE
           + " and l.attempt = ?";
   private static final String HEAD =
@@ -68,6 +72,7 @@ final class Wave {
   private final String end;
   private final Map<Kind, List<Item.Written>> kinds = new EnumMap<>(Kind.class);
   private final Map<String, Kind> last = new HashMap<>();
+  private final Set<String> runs = new HashSet<>();
   private boolean freesKeys;
 
   Wave(Session session, Database database, long node) {
@@ -90,10 +95,11 @@ final class Wave {
   void add(Item.Written item, List<String> cancelled) throws SQLException {
     switch (item.change()) {
       case Change.Accept it -> {
-        if (it.key() != null && freesKeys) {
+        if ((it.key() != null && freesKeys) || runs.contains(it.run().id())) {
           flush();
         }
         add(item, it.run().log().id(), Kind.ACCEPT);
+        runs.add(it.run().id());
       }
       case Change.Started it -> add(item, it.log(), Kind.START);
       case Change.Checkpoint it -> add(item, it.log(), Kind.CHECKPOINT);
@@ -123,7 +129,7 @@ final class Wave {
 
   private void add(Item.Written item, String log, Kind kind) throws SQLException {
     Kind before = last.get(log);
-    if (before != null && before.compareTo(kind) > 0) {
+    if (before != null && (before.compareTo(kind) > 0 || kind == Kind.ACCEPT)) {
       flush();
     }
     last.put(log, kind);
@@ -145,6 +151,7 @@ final class Wave {
     }
     kinds.clear();
     last.clear();
+    runs.clear();
     freesKeys = false;
   }
 

@@ -127,7 +127,7 @@ final class Writer {
             troubled(group, fault);
           }
         }
-        case TROUBLE -> troubled(group, fault);
+        case FULL, TROUBLE -> troubled(group, fault);
       }
       if (closing && trouble != null) {
         last = true;
@@ -163,20 +163,48 @@ final class Writer {
     say(() -> item.refuse(fault.message()));
   }
 
-  /// Waits before the next try, and meanwhile refuses what can be refused.
+  /// Waits before the next try, and meanwhile answers what need not wait.
   private void pause(int failures) throws InterruptedException {
     long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Math.min(1000, 5L << failures));
     for (long left = 1; left > 0 && !closing; left = until - System.nanoTime()) {
       Item item = queue.poll(left, TimeUnit.NANOSECONDS);
-      String reason = trouble;
-      if (item instanceof Item.Written written
-          && written.change() instanceof Change.Accept
-          && reason != null) {
-        say(() -> written.refuse(reason));
-      } else if (item != null) {
+      if (item != null && !isSettled(item)) {
         waiting.add(item);
       }
     }
+  }
+
+  /// Answers it, if it is certain that it will not be written.
+  private boolean isSettled(Item item) {
+    String reason = trouble;
+    if (!lease.held() && isFenced(item)) {
+      return true;
+    }
+    if (reason != null
+        && item instanceof Item.Written written
+        && written.change() instanceof Change.Accept) {
+      say(() -> written.refuse(reason));
+      return true;
+    }
+    return false;
+  }
+
+  /// Answers it, if this node, which has lost its lease, will not write it.
+  private boolean isFenced(Item item) {
+    if (item instanceof Item.Written written && Group.isOwners(written.change())) {
+      if (written.change() instanceof Change.Accept) {
+        say(() -> written.refuse(lease.trouble()));
+      } else {
+        written.outcome(new Outcome.Fenced());
+        say(written::answer);
+      }
+      return true;
+    }
+    if (lease.isOver() && !(item instanceof Item.Last)) {
+      say(() -> item.refuse(lease.trouble()));
+      return true;
+    }
+    return false;
   }
 
   /// @return null if it is committed
@@ -205,9 +233,13 @@ final class Writer {
       try {
         open.connection().commit();
       } catch (SQLException e) {
+        Fault fault = database.fault(e);
+        if (fault.kind() == Fault.Kind.FULL || fault.kind() == Fault.Kind.AGAIN) {
+          return failed(e);
+        }
         group.inDoubt(true);
         drop();
-        return new Fault(Fault.Kind.TROUBLE, database.fault(e).message());
+        return new Fault(Fault.Kind.TROUBLE, fault.message());
       }
       confirm(group);
       database.committed();
@@ -266,16 +298,8 @@ final class Writer {
 
   /// This epoch of the node may not write any more.
   private @Nullable Fault fence(Group group) {
-    String reason = lease.trouble();
-    for (Item.Written item : group.remove(Group::isOwners)) {
-      if (item.change() instanceof Change.Accept) {
-        say(() -> item.refuse(reason));
-      } else {
-        item.outcome(new Outcome.Fenced());
-        say(item::answer);
-      }
-    }
-    return group.isEmpty() ? null : new Fault(Fault.Kind.TROUBLE, reason);
+    group.items().removeIf(this::isFenced);
+    return group.isEmpty() ? null : new Fault(Fault.Kind.TROUBLE, lease.trouble());
   }
 
   private Session connected() throws SQLException {

@@ -1,12 +1,15 @@
 package dev.meanwhile.store.jdbc;
 
+import dev.meanwhile.store.Store;
 import dev.meanwhile.store.Store.Retention;
+import dev.meanwhile.testkit.StoreClient;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// A PostgreSQL server for all tests of this process, where each has a database of its own.
@@ -19,7 +22,7 @@ final class Databases {
 
     private static EmbeddedPostgres start() {
       try {
-        return builder().start();
+        return builder().setDataDirectory(InMemory.directory("meanwhile-postgres")).start();
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
@@ -34,16 +37,38 @@ final class Databases {
         .setServerConfig("fsync", "on")
         .setServerConfig("synchronous_commit", "on")
         .setServerConfig("full_page_writes", "on")
+        .setServerConfig("dynamic_shared_memory_type", "mmap") // goes with its directory
         .setServerConfig("max_connections", "200");
   }
 
-  /// A new database.
+  /// A new database that has the schema.
   ///
   /// @return its address
   static String create() throws SQLException {
+    return create("template " + Template.NAME);
+  }
+
+  private static String create(String how) throws SQLException {
     String name = "test_" + COUNT.incrementAndGet();
-    execute("create database " + name);
+    execute("create database " + name + " " + how);
     return Server.INSTANCE.getJdbcUrl("postgres", name);
+  }
+
+  /// A database that was opened once, from which others are copied.
+  private static final class Template {
+    private static final String NAME = make();
+
+    private static String make() {
+      try {
+        String url = create("");
+        Store store = Stores.of(settings(url, "first", new Retention(Duration.ofDays(1), 1)));
+        new StoreClient(store).open();
+        store.close();
+        return name(url);
+      } catch (SQLException e) {
+        throw new IllegalStateException(e);
+      }
+    }
   }
 
   static void drop(String url) throws SQLException {

@@ -6,7 +6,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;
 
 class SqliteStoreTest extends StoreContract {
-  @TempDir Path directory = Path.of("");
+  @TempDir(factory = InMemory.class)
+  Path directory = Path.of("");
 
   @Override
   protected Store make(Store.Retention retention) {

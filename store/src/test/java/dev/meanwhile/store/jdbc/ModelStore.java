@@ -1,0 +1,425 @@
+package dev.meanwhile.store.jdbc;
+
+import dev.meanwhile.store.Change;
+import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Store;
+import dev.meanwhile.store.StoredLog;
+import dev.meanwhile.store.StoredRun;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// What a store does, in its simplest form: maps. Its data outlives it, and may be opened again, as
+/// after a crash. It answers through an executor, in order.
+public final class ModelStore implements Store {
+  /// What is kept.
+  public static final class Data {
+    private final Map<String, Log> logs = new HashMap<>();
+    private final TreeMap<String, Kept> runs = new TreeMap<>();
+    private final Map<String, byte[]> constants = new HashMap<>();
+    private int epoch;
+  }
+
+  private static final class Log {
+    private StoredLog now;
+    private int owner;
+    private final TreeMap<Integer, Piece> pieces = new TreeMap<>();
+
+    Log(StoredLog now, int owner) {
+      this.now = now;
+      this.owner = owner;
+    }
+  }
+
+  private static final class Kept {
+    private StoredRun now;
+    private @Nullable IdempotencyEntry key;
+
+    Kept(StoredRun now, @Nullable IdempotencyEntry key) {
+      this.now = now;
+      this.key = key;
+    }
+  }
+
+  private static final Outcome STORED = new Outcome.Stored();
+  private static final Outcome FENCED = new Outcome.Fenced();
+
+  private final Data data;
+  private final Retention retention;
+  private final Supplier<Long> millis;
+  private final Executor answers;
+  private @Nullable Listener listener;
+  private int epoch;
+
+  public ModelStore(Data data, Retention retention, Supplier<Long> millis, Executor answers) {
+    this.data = data;
+    this.retention = retention;
+    this.millis = millis;
+    this.answers = answers;
+  }
+
+  @Override
+  public void open(Listener told) {
+    epoch = ++data.epoch;
+    listener = told;
+  }
+
+  @Override
+  public @Nullable String trouble() {
+    return listener == null ? "The store is not open." : null;
+  }
+
+  @Override
+  public void write(Change change, Consumer<Outcome> done) {
+    String trouble = trouble();
+    Outcome outcome = trouble == null ? apply(change) : new Outcome.Refused(trouble);
+    answers.execute(() -> done.accept(outcome));
+  }
+
+  private Outcome apply(Change change) {
+    return switch (change) {
+      case Change.Accept it -> accept(it);
+      case Change.Started it -> start(it);
+      case Change.Checkpoint it -> checkpoint(it);
+      case Change.Requeued it -> requeue(it);
+      case Change.Ended it -> end(it);
+      case Change.Cut it -> cut(it);
+      case Change.CancelRequested it -> cancel(it.run());
+      case Change.Released it -> release(it.logs());
+      case Change.Erased it -> erase(it.run());
+    };
+  }
+
+  private Outcome accept(Change.Accept it) {
+    if (data.runs.containsKey(it.run().id())) {
+      return STORED;
+    }
+    String id = it.run().log().id();
+    Log log = data.logs.get(id);
+    boolean isNew = log == null && it.log() != null;
+    if (!isNew && (log == null || !isMine(log))) {
+      return FENCED;
+    }
+    if (it.key() != null) {
+      Held holder = holder(it.key().key());
+      if (holder != null) {
+        return new Outcome.Conflict(holder.held);
+      }
+    }
+    if (isNew && it.log() != null) {
+      data.logs.put(id, new Log(it.log(), epoch));
+    }
+    data.runs.put(it.run().id(), new Kept(it.run(), it.key()));
+    return STORED;
+  }
+
+  private record Held(IdempotencyEntry.Held held) {}
+
+  private @Nullable Held holder(byte[] key) {
+    for (Kept run : data.runs.values()) {
+      if (run.key != null && ByteBuffer.wrap(run.key.key()).equals(ByteBuffer.wrap(key))) {
+        return new Held(new IdempotencyEntry.Held(run.now.id(), run.key.bodyHash()));
+      }
+    }
+    return null;
+  }
+
+  private boolean isMine(Log log) {
+    return log.owner == epoch && log.now.endedAt() == 0;
+  }
+
+  private @Nullable Log mine(String id, int attempt) {
+    Log log = data.logs.get(id);
+    return log != null && isMine(log) && log.now.attempt() == attempt ? log : null;
+  }
+
+  private Outcome start(Change.Started it) {
+    Log log = data.logs.get(it.log());
+    if (log == null || !isMine(log) || log.now.attempt() > it.attempt()) {
+      return FENCED;
+    }
+    boolean same = log.now.attempt() == it.attempt();
+    StoredLog was = log.now;
+    log.now = edit(was, it.attempt(), was.lost(), "in_progress", 0, same ? was.head() : null, null);
+    return STORED;
+  }
+
+  private Outcome checkpoint(Change.Checkpoint it) {
+    Log log = mine(it.log(), it.attempt());
+    if (log == null) {
+      return FENCED;
+    }
+    log.pieces.putIfAbsent(it.piece().number(), it.piece());
+    if (it.head() != null) {
+      StoredLog was = log.now;
+      log.now = edit(was, was.attempt(), was.lost(), was.status(), 0, it.head(), null);
+    }
+    return STORED;
+  }
+
+  private Outcome requeue(Change.Requeued it) {
+    Log log = mine(it.log(), it.attempt());
+    if (log == null) {
+      return FENCED;
+    }
+    StoredLog was = log.now;
+    log.now =
+        new StoredLog(
+            was.id(),
+            was.tenant(),
+            was.upstream(),
+            was.priority(),
+            was.createdAt(),
+            it.notBefore(),
+            was.attempt(),
+            was.lost(),
+            "queued",
+            0,
+            0,
+            was.request(),
+            was.head(),
+            null);
+    return STORED;
+  }
+
+  private Outcome end(Change.Ended it) {
+    Log log = mine(it.log(), it.attempt());
+    if (log == null) {
+      Log ended = data.logs.get(it.log());
+      boolean same =
+          ended != null
+              && ended.owner == epoch
+              && ended.now.attempt() == it.attempt()
+              && ended.now.status().equals(it.status())
+              && ended.now.endedAt() == it.at();
+      return same ? STORED : FENCED;
+    }
+    if (it.last() != null) {
+      log.pieces.putIfAbsent(it.last().number(), it.last());
+    }
+    StoredLog was = log.now;
+    byte[] head = it.head() == null ? was.head() : it.head();
+    log.now = edit(was, was.attempt(), was.lost(), it.status(), it.at(), head, it.terminal());
+    if (it.freesKeys()) {
+      runsOf(it.log()).forEach(run -> run.key = null);
+    }
+    return STORED;
+  }
+
+  private Outcome cut(Change.Cut it) {
+    Kept run = data.runs.get(it.run());
+    if (run != null && run.now.cutAt() > 0) {
+      return run.now.cutAt() == it.at() ? STORED : FENCED;
+    }
+    Log log = mine(it.log(), it.attempt());
+    if (run == null || log == null || !run.now.log().id().equals(it.log())) {
+      return FENCED;
+    }
+    StoredRun was = run.now;
+    run.key = null;
+    run.now =
+        new StoredRun(
+            was.id(),
+            was.log(),
+            was.tenant(),
+            was.about(),
+            was.createdAt(),
+            it.at(),
+            it.end(),
+            was.cancelRequested());
+    return STORED;
+  }
+
+  private Outcome cancel(String id) {
+    Kept run = data.runs.get(id);
+    if (run == null || over(run).endedAt() > 0) {
+      return FENCED;
+    }
+    StoredRun was = run.now;
+    run.now =
+        new StoredRun(was.id(), was.log(), was.tenant(), was.about(), was.createdAt(), 0, 0, true);
+    Listener told = listener;
+    if (told != null && log(run).owner == epoch) {
+      answers.execute(() -> told.cancelRequested(id));
+    }
+    return STORED;
+  }
+
+  private Outcome release(List<String> logs) {
+    for (String id : logs) {
+      Log log = data.logs.get(id);
+      if (log != null && isMine(log)) {
+        StoredLog was = log.now;
+        log.owner = 0;
+        log.now = edit(was, was.attempt(), was.lost(), "queued", 0, was.head(), null);
+      }
+    }
+    return STORED;
+  }
+
+  private Outcome erase(String id) {
+    Kept run = data.runs.get(id);
+    if (run == null) {
+      return STORED;
+    }
+    if (over(run).endedAt() == 0) {
+      return FENCED;
+    }
+    data.runs.remove(id);
+    String log = run.now.log().id();
+    if (log(run).now.endedAt() > 0 && runsOf(log).isEmpty()) {
+      data.logs.remove(log);
+    }
+    return STORED;
+  }
+
+  private static StoredLog edit(
+      StoredLog was,
+      int attempt,
+      int lost,
+      String status,
+      long endedAt,
+      byte @Nullable [] head,
+      byte @Nullable [] terminal) {
+    return new StoredLog(
+        was.id(),
+        was.tenant(),
+        was.upstream(),
+        was.priority(),
+        was.createdAt(),
+        was.notBefore(),
+        attempt,
+        lost,
+        status,
+        endedAt,
+        0,
+        was.request(),
+        head,
+        terminal);
+  }
+
+  private List<Kept> runsOf(String log) {
+    return data.runs.values().stream().filter(run -> run.now.log().id().equals(log)).toList();
+  }
+
+  private Log log(Kept run) {
+    Log log = data.logs.get(run.now.log().id());
+    if (log == null) {
+      throw new IllegalStateException(run.now.id() + " has no log");
+    }
+    return log;
+  }
+
+  private StoredRun over(Kept run) {
+    return run.now.over(seen(log(run), true));
+  }
+
+  private static StoredLog seen(Log log, boolean withRequest) {
+    StoredLog it = log.now;
+    return new StoredLog(
+        it.id(),
+        it.tenant(),
+        it.upstream(),
+        it.priority(),
+        it.createdAt(),
+        it.notBefore(),
+        it.attempt(),
+        it.lost(),
+        it.status(),
+        it.endedAt(),
+        log.pieces.isEmpty() ? 0 : log.pieces.lastEntry().getValue().end(),
+        withRequest ? it.request() : new byte[0],
+        it.head(),
+        it.terminal());
+  }
+
+  @Override
+  public void claim(int most, Reply<List<Claimed>> reply) {
+    List<Log> claimable =
+        data.logs.values().stream()
+            .filter(log -> log.now.endedAt() == 0 && log.owner != epoch)
+            .sorted(
+                Comparator.comparingInt((Log log) -> log.now.priority())
+                    .thenComparingLong(log -> log.now.createdAt()))
+            .limit(most)
+            .toList();
+    var claimed = new ArrayList<Claimed>();
+    for (Log log : claimable) {
+      StoredLog was = log.now;
+      int lost = was.lost() + (was.status().equals("in_progress") ? 1 : 0);
+      log.owner = epoch;
+      log.now = edit(was, was.attempt(), lost, "queued", 0, was.head(), null);
+      StoredLog seen = seen(log, true);
+      claimed.add(
+          new Claimed(
+              seen,
+              runsOf(was.id()).stream()
+                  .filter(run -> run.now.cutAt() == 0)
+                  .map(run -> run.now.over(seen))
+                  .toList()));
+    }
+    answers.execute(() -> reply.is(claimed));
+  }
+
+  @Override
+  public void pieces(String id, int fromPiece, Reply<List<Piece>> reply) {
+    Log log = data.logs.get(id);
+    List<Piece> pieces =
+        log == null ? List.of() : List.copyOf(log.pieces.tailMap(fromPiece).values());
+    answers.execute(() -> reply.is(pieces));
+  }
+
+  @Override
+  public void find(String id, Reply<@Nullable StoredRun> reply) {
+    Kept run = data.runs.get(id);
+    StoredRun found = run == null ? null : over(run);
+    answers.execute(() -> reply.is(found));
+  }
+
+  @Override
+  public void findKey(byte[] key, Reply<IdempotencyEntry.@Nullable Held> reply) {
+    Held holder = holder(key);
+    answers.execute(() -> reply.is(holder == null ? null : holder.held));
+  }
+
+  @Override
+  public void list(Query query, Reply<List<StoredRun>> reply) {
+    List<StoredRun> found =
+        data.runs.descendingMap().values().stream()
+            .map(run -> run.now.over(seen(log(run), false)))
+            .filter(run -> query.tenant() == null || query.tenant().equals(run.tenant()))
+            .filter(run -> query.status() == null || query.status().equals(run.status()))
+            .filter(run -> query.since() == null || run.createdAt() >= query.since())
+            .filter(run -> query.before() == null || run.id().compareTo(query.before()) < 0)
+            .limit(query.most())
+            .toList();
+    answers.execute(() -> reply.is(found));
+  }
+
+  @Override
+  public byte[] constant(String name, Supplier<byte[]> initial) {
+    return data.constants.computeIfAbsent(name, _ -> initial.get());
+  }
+
+  /// Deletes what need not be kept, by age alone.
+  public void retain() {
+    long before = millis.get() - retention.age().toMillis();
+    data.logs.values().removeIf(log -> log.now.endedAt() > 0 && log.now.endedAt() < before);
+    data.runs.values().removeIf(run -> !data.logs.containsKey(run.now.log().id()));
+  }
+
+  @Override
+  public void close() {
+    listener = null;
+  }
+}

@@ -1,0 +1,249 @@
+package dev.meanwhile.store.jdbc;
+
+import static dev.meanwhile.testkit.StoreSamples.accept;
+import static dev.meanwhile.testkit.StoreSamples.checkpoint;
+import static dev.meanwhile.testkit.StoreSamples.completed;
+import static dev.meanwhile.testkit.StoreSamples.digest;
+import static dev.meanwhile.testkit.StoreSamples.join;
+import static dev.meanwhile.testkit.StoreSamples.key;
+import static dev.meanwhile.testkit.StoreSamples.started;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Store.Claimed;
+import dev.meanwhile.store.Store.Retention;
+import dev.meanwhile.testkit.StoreClient;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/// Several nodes on one PostgreSQL.
+class NodesTest {
+  private static final Outcome STORED = new Outcome.Stored();
+  private static final Outcome FENCED = new Outcome.Fenced();
+  private static final Retention LONG = new Retention(Duration.ofDays(100_000), Long.MAX_VALUE);
+
+  private final String url;
+  private final List<StoreClient> opened = new ArrayList<>();
+
+  NodesTest() throws SQLException {
+    url = Databases.create();
+  }
+
+  @AfterEach
+  void end() throws SQLException {
+    opened.forEach(it -> it.store().close());
+    Databases.drop(url);
+  }
+
+  private StoreClient node(String name) {
+    return node(name, Time.SYSTEM);
+  }
+
+  private StoreClient node(String name, Time time) {
+    var client = new StoreClient(Stores.of(Databases.settings(url, name, LONG), time)).open();
+    opened.add(client);
+    return client;
+  }
+
+  private void sql(String sql) throws SQLException {
+    try (Connection connection = DriverManager.getConnection(url);
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  /// As if the node had been silent for long.
+  private void runOut(String name) throws SQLException {
+    sql("update node set lease_until = 1 where name = '" + name + "'");
+  }
+
+  private static List<String> logs(List<Claimed> claimed) {
+    return claimed.stream().map(it -> it.log().id()).toList();
+  }
+
+  @Test
+  void any_node_reads_what_one_wrote() {
+    var one = node("one");
+    var two = node("two");
+    one.write(accept("a", key("a")));
+    one.write(started("a", 1));
+    one.write(checkpoint("a", 1, 0, 3));
+    assertThat(Objects.requireNonNull(two.find("run_a")).log().end()).isEqualTo(3);
+    assertThat(two.pieces("log_a", 0)).hasSize(1);
+    assertThat(two.write(accept("b", key("a")))).isInstanceOf(Outcome.Conflict.class);
+    byte[] secret = one.store().constant("secret", () -> digest("one's"));
+    assertThat(two.store().constant("secret", () -> digest("two's"))).isEqualTo(secret);
+  }
+
+  @Test
+  void only_the_owner_writes() {
+    var one = node("one");
+    var two = node("two");
+    one.write(accept("a"));
+    one.write(started("a", 1));
+    assertThat(two.write(started("a", 2))).isEqualTo(FENCED);
+    assertThat(two.write(checkpoint("a", 1, 0, 3))).isEqualTo(FENCED);
+    assertThat(two.write(completed("a", 1, 5_000))).isEqualTo(FENCED);
+    assertThat(two.write(join("b", "a"))).isEqualTo(FENCED);
+    two.write(new Change.Released(List.of("log_a")));
+    assertThat(two.claim(10)).isEmpty();
+    assertThat(one.write(completed("a", 1, 5_000))).isEqualTo(STORED);
+  }
+
+  @Test
+  void a_start_under_the_same_name_fences_the_predecessor_and_claims_at_once() {
+    var before = node("one");
+    before.write(accept("a"));
+    before.write(started("a", 1));
+    var after = node("one");
+    assertThat(before.write(checkpoint("a", 1, 0, 3))).isEqualTo(FENCED);
+    assertThat(before.write(accept("b"))).isInstanceOf(Outcome.Refused.class);
+    before.awaitHeard("lease lost");
+    Claimed claimed = after.claim(10).getFirst();
+    assertThat(claimed.log().id()).isEqualTo("log_a");
+    assertThat(claimed.log().lost()).isEqualTo(1);
+    assertThat(before.write(completed("a", 1, 5_000))).isEqualTo(FENCED);
+    while (!String.valueOf(before.store().trouble()).contains("under the node name 'one'")) {
+      Thread.onSpinWait();
+    }
+    assertThat(before.write(accept("c"))).isInstanceOf(Outcome.Refused.class);
+    assertThat(after.write(started("a", 2))).isEqualTo(STORED);
+    assertThat(after.store().trouble()).isNull();
+  }
+
+  @Test
+  void a_lease_that_ran_out_lets_others_claim_and_its_node_write_nothing() throws SQLException {
+    var one = node("one");
+    var two = node("two");
+    one.write(accept("a"));
+    one.write(started("a", 1));
+    assertThat(two.claim(10)).isEmpty();
+    runOut("one");
+    two.awaitHeard("claimable");
+    assertThat(logs(two.claim(10))).containsExactly("log_a");
+    assertThat(one.write(checkpoint("a", 1, 0, 3))).isEqualTo(FENCED);
+    one.awaitHeard("lease lost");
+    one.awaitHeard("claimable");
+    assertThat(one.write(completed("a", 1, 5_000))).isEqualTo(FENCED);
+    assertThat(two.write(started("a", 2))).isEqualTo(STORED);
+    assertThat(one.write(accept("b"))).as("in its new epoch").isEqualTo(STORED);
+    assertThat(one.claim(10)).isEmpty();
+  }
+
+  @Test
+  void a_node_that_was_stopped_for_long_gives_up_by_its_own_clock() {
+    var time = new SettableTime(new AtomicLong());
+    var one = node("one", time);
+    one.write(accept("a"));
+    one.write(started("a", 1));
+    time.passNanos(Duration.ofSeconds(8).toNanos());
+    assertThat(one.write(completed("a", 1, 5_000))).isEqualTo(FENCED);
+    one.awaitHeard("lease lost");
+    one.awaitHeard("claimable");
+    assertThat(logs(one.claim(10))).as("its own, in a new epoch").containsExactly("log_a");
+    assertThat(one.write(started("a", 2))).isEqualTo(STORED);
+  }
+
+  @Test
+  void a_node_renews_its_lease() throws SQLException {
+    var time = new SettableTime(new AtomicLong());
+    var one = node("one", time);
+    one.write(accept("a"));
+    for (int i = 0; i < 4; i++) {
+      String before = single("select lease_until from node where name = 'one'");
+      time.passNanos(Duration.ofSeconds(3).toNanos());
+      while (single("select lease_until from node where name = 'one'").equals(before)) {
+        Thread.onSpinWait();
+      }
+    }
+    assertThat(one.write(completed("a", 0, 5_000))).isEqualTo(STORED);
+    assertThat(one.heard()).isEmpty();
+  }
+
+  private String single(String sql) throws SQLException {
+    try (Connection connection = DriverManager.getConnection(url);
+        Statement statement = connection.createStatement();
+        var rows = statement.executeQuery(sql)) {
+      rows.next();
+      return rows.getString(1);
+    }
+  }
+
+  @Test
+  void the_owner_hears_of_another_nodes_cancel() {
+    var one = node("one");
+    var two = node("two");
+    one.write(accept("a"));
+    one.write(started("a", 1));
+    assertThat(two.write(new Change.CancelRequested("run_a"))).isEqualTo(STORED);
+    one.awaitHeard("cancel run_a");
+    assertThat(two.heard()).isEmpty();
+  }
+
+  @Test
+  void what_is_released_is_told_to_others_and_claimed_once() throws Exception {
+    var one = node("one");
+    var two = node("two");
+    var three = node("three");
+    for (int i = 0; i < 200; i++) {
+      one.later(accept("r" + i));
+    }
+    var names = new ArrayList<String>();
+    for (int i = 0; i < 200; i++) {
+      names.add("log_r" + i);
+    }
+    one.write(new Change.Released(names));
+    two.awaitHeard("claimable");
+    three.awaitHeard("claimable");
+    var claimed = new ArrayList<String>();
+    var other = new ArrayList<String>();
+    Thread thread = Thread.ofPlatform().start(() -> claimAll(three, other));
+    claimAll(two, claimed);
+    thread.join();
+    claimed.addAll(other);
+    assertThat(claimed).containsExactlyInAnyOrderElementsOf(names);
+  }
+
+  private static void claimAll(StoreClient node, List<String> into) {
+    for (List<Claimed> some = node.claim(7); !some.isEmpty(); some = node.claim(7)) {
+      into.addAll(logs(some));
+    }
+  }
+
+  @Test
+  void goes_on_when_all_connections_are_cut() throws Exception {
+    var one = node("one");
+    var two = node("two");
+    var answers = new ArrayList<StoreClient.Answer<Outcome>>();
+    for (int round = 0; round < 5; round++) {
+      for (int i = 0; i < 100; i++) {
+        String name = round + "-" + i;
+        answers.add(one.later(accept(name)));
+        answers.add(one.later(started(name, 1)));
+        answers.add(one.later(checkpoint(name, 1, 0, 2)));
+        answers.add(one.later(completed(name, 1, 5_000)));
+      }
+      Databases.cut(url);
+    }
+    // An accept may have been refused; then all that follows is fenced. Nothing else may be.
+    for (int i = 0; i < answers.size(); i += 4) {
+      Outcome accepted = answers.get(i).now();
+      for (int j = i + 1; j < i + 4; j++) {
+        assertThat(answers.get(j).now()).isEqualTo(accepted.equals(STORED) ? STORED : FENCED);
+      }
+      String name = i / 400 + "-" + i / 4 % 100;
+      assertThat(two.find("run_" + name) != null).isEqualTo(accepted.equals(STORED));
+    }
+    assertThat(one.heard()).isEmpty();
+  }
+}
