@@ -360,7 +360,10 @@ public final class Call {
         }
       }
       case Effect.Pause(long at) -> {
-        attempt = null;
+        if (attempt != null) {
+          attempt.leave();
+          attempt = null;
+        }
         if (durable != null) {
           durable.paused(clock.millis() + Duration.ofNanos(at - clock.nanos()).toMillis());
         }
