@@ -1,6 +1,7 @@
 package dev.meanwhile;
 
 import dev.meanwhile.dispatch.Dispatcher;
+import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Store;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -14,17 +15,21 @@ final class Claims implements Store.Listener {
   private final Store store;
   private final List<Dispatcher> dispatchers;
   private final Consumer<String> cancel;
+  private final AtomicInteger losses;
 
   /// How often was asked for since the last batch was wanted: whoever raises it from 0 begins.
   private final AtomicInteger asked = new AtomicInteger();
 
   private volatile boolean begun;
+  private volatile boolean stopped;
   private int next;
 
-  Claims(Store store, List<Dispatcher> dispatchers, Consumer<String> cancel) {
+  /// @param losses is raised when the lease is lost, before anything else happens
+  Claims(Store store, List<Dispatcher> dispatchers, Consumer<String> cancel, AtomicInteger losses) {
     this.store = store;
     this.dispatchers = dispatchers;
     this.cancel = cancel;
+    this.losses = losses;
   }
 
   void open() {
@@ -36,25 +41,38 @@ final class Claims implements Store.Listener {
     claimable();
   }
 
+  /// Takes over nothing more: a stopping process would claim what it has just released, again and
+  /// again.
+  void stop() {
+    stopped = true;
+  }
+
   @Override
   public void claimable() {
-    if (begun && asked.getAndIncrement() == 0) {
+    if (begun && !stopped && asked.getAndIncrement() == 0) {
       claim();
     }
   }
 
   private void claim() {
     int answers = asked.get();
+    int lease = losses.get();
     store.claim(
         BATCH,
         new Store.Reply<>() {
           @Override
           public void is(List<Store.Claimed> claimed) {
-            for (Store.Claimed each : claimed) {
-              dispatchers.get(next++ % dispatchers.size()).recover(each);
+            if (losses.get() == lease) {
+              for (Store.Claimed each : claimed) {
+                dispatchers.get(next++ % dispatchers.size()).recover(each, lease);
+              }
+            } else {
+              // Whether they were claimed before the lease was lost or after, nobody can tell.
+              var ids = claimed.stream().map(each -> each.log().id()).toList();
+              store.write(new Change.Released(ids), _ -> claimable());
             }
             // Who asked meanwhile may have meant what came after this batch was read.
-            if (claimed.size() == BATCH || !asked.compareAndSet(answers, 0)) {
+            if (!stopped && (claimed.size() == BATCH || !asked.compareAndSet(answers, 0))) {
               claim();
             }
           }
@@ -74,6 +92,7 @@ final class Claims implements Store.Listener {
 
   @Override
   public void leaseLost() {
+    losses.incrementAndGet();
     dispatchers.forEach(Dispatcher::leaseLost);
   }
 }

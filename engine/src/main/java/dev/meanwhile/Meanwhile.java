@@ -62,6 +62,8 @@ public final class Meanwhile {
             _ -> new Queue(16, 100_000));
   }
 
+  private static final int MOST_UNMET = 10_000;
+
   private final Settings settings;
   private final Dispatcher.Shared shared;
   private final List<Dispatcher> dispatchers = new CopyOnWriteArrayList<>();
@@ -86,8 +88,11 @@ public final class Meanwhile {
             name -> queues.computeIfAbsent(name, settings.queues()),
             store,
             journal,
-            dice);
-    this.claims = store == null ? null : new Claims(store, dispatchers, this::cancel);
+            dice,
+            new AtomicInteger(),
+            ConcurrentHashMap.newKeySet());
+    this.claims =
+        store == null ? null : new Claims(store, dispatchers, this::cancel, shared.losses());
   }
 
   /// Begins to accept calls on one more loop.
@@ -131,7 +136,17 @@ public final class Meanwhile {
 
   private void cancel(String id) {
     Run run = shared.runs().get(id);
+    if (run == null) {
+      // It is on its way from the store to a loop, or comes between these lines.
+      if (shared.unmet().size() >= MOST_UNMET) {
+        // Those that never came are elsewhere by now.
+        shared.unmet().clear();
+      }
+      shared.unmet().add(id);
+      run = shared.runs().get(id);
+    }
     if (run != null) {
+      shared.unmet().remove(id);
       run.cancel();
     }
   }
@@ -161,8 +176,13 @@ public final class Meanwhile {
     return shared.runs().size();
   }
 
-  /// From now on nothing is accepted, and what nobody watches is stopped. The rest goes on.
+  /// From now on nothing is accepted or begun, and what nobody watches is stopped. The rest goes
+  /// on.
   public void stopAccepting() {
+    if (claims != null) {
+      claims.stop();
+    }
+    queues.values().forEach(Queue::stop);
     dispatchers.forEach(Dispatcher::stopAccepting);
   }
 

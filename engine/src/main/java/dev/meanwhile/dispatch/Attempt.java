@@ -9,6 +9,7 @@ import dev.meanwhile.log.Terminal;
 import dev.meanwhile.upstream.Request;
 import dev.meanwhile.upstream.Upstream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,7 @@ final class Attempt implements Upstream.Listener {
   private final int number;
   private final LogWriter writer;
   private @Nullable List<Held> held;
+  private long heldBytes;
   private @Nullable Head head;
   private Upstream.@Nullable Exchange exchange;
   private boolean announced;
@@ -74,13 +76,24 @@ final class Attempt implements Upstream.Listener {
     writer.publish();
   }
 
+  /// Another attempt will replace this one: what it held back is dropped, what it wrote stays.
+  void leave() {
+    held = null;
+    writer.publish();
+  }
+
   @Override
   public void connected() {
-    call.connected();
+    if (call.isWriting(this)) {
+      call.connected();
+    }
   }
 
   @Override
   public void head(Head value) {
+    if (!call.isWriting(this)) {
+      return;
+    }
     if (held == null) {
       writer.head(value);
     } else {
@@ -93,7 +106,9 @@ final class Attempt implements Upstream.Listener {
 
   @Override
   public void alive() {
-    call.alive();
+    if (call.isWriting(this)) {
+      call.alive();
+    }
   }
 
   @Override
@@ -102,9 +117,12 @@ final class Attempt implements Upstream.Listener {
       return;
     }
     if (held != null && kind != Kind.CONTENT) {
-      held.add(
-          new Held(
-              kind, call.lastByte(), java.util.Arrays.copyOfRange(bytes, offset, offset + length)));
+      heldBytes += length;
+      if (heldBytes > call.room()) {
+        call.tooLarge();
+        return;
+      }
+      held.add(new Held(kind, call.lastByte(), Arrays.copyOfRange(bytes, offset, offset + length)));
     } else {
       if (held != null) {
         release();
@@ -130,7 +148,7 @@ final class Attempt implements Upstream.Listener {
 
   @Override
   public void flush() {
-    if (held == null) {
+    if (held == null && call.isWriting(this)) {
       writer.publish();
       call.published();
     }
@@ -138,6 +156,8 @@ final class Attempt implements Upstream.Listener {
 
   @Override
   public void ended(Terminal terminal) {
-    call.ended(terminal, retryAfter);
+    if (call.isWriting(this)) {
+      call.ended(terminal, retryAfter);
+    }
   }
 }

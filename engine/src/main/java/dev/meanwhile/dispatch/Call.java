@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 /// Fills a log by calling the upstream: the driver of [Step]. It lives on its log's loop; only
 /// runs' readers speak to it from elsewhere, through [Seat], and are posted.
 public final class Call {
+  /// What the word that an attempt begins to write may take of a log, in bytes.
+  private static final int RESTARTED = 16;
+
   private final Clock clock;
   private final Upstream upstream;
   private final @Nullable Key retryKey;
@@ -163,6 +166,7 @@ public final class Call {
   /// The store keeps this log from now on.
   void keptBy(Durable durable) {
     this.durable = durable;
+    durable.whenFenced(this::lost);
   }
 
   @Nullable Durable durable() {
@@ -171,17 +175,25 @@ public final class Call {
 
   /// The store was asked to keep this log: its end waits for the store from now on.
   void keeping(Durable durable) {
-    this.durable = durable;
+    keptBy(durable);
     happened(new Milestone.Keeping());
   }
 
   /// What the store answered: whether it does.
-  void kept(boolean kept) {
-    if (kept) {
-      Objects.requireNonNull(durable).published();
+  @SuppressWarnings("ReferenceEquality") // the very same
+  void kept(Durable by, boolean kept) {
+    if (by != durable) {
+      // It has closed meanwhile.
+      return;
+    }
+    if (kept && !by.isOurs()) {
+      // The lease was lost before the store answered: it is the next owner's.
+      lost();
+    } else if (kept) {
+      by.published();
       happened(new Milestone.Kept());
     } else {
-      Objects.requireNonNull(durable).stop();
+      by.stop();
       durable = null;
       happened(new Milestone.NotKept());
     }
@@ -228,9 +240,32 @@ public final class Call {
     return background;
   }
 
-  /// Whether the next owner of the store goes on with this log if this process ends.
+  /// Whether the next owner of the store goes on with this log if this process ends. Not while its
+  /// end is on its way to the store.
   boolean canBeHandedOver() {
-    return durable != null && (background || state.readers().onLeave() == OnLeave.CONTINUE);
+    return durable != null
+        && durable.isStored()
+        && !isEnding()
+        && (background || state.readers().onLeave() == OnLeave.CONTINUE);
+  }
+
+  /// Whether its end is on its way to the store.
+  boolean isEnding() {
+    return state.phase() == Phase.ENDING;
+  }
+
+  /// How many of its runs somebody waits for.
+  int waitedFor() {
+    int count = 0;
+    for (Seat seat = seats; seat != null; seat = seat.before) {
+      count += seat.counted && !seat.run.isCut() ? 1 : 0;
+    }
+    return count;
+  }
+
+  /// How many more bytes the log takes, at least.
+  long room() {
+    return maxRun - log.size(0, log.end()) - RESTARTED;
   }
 
   /// Whether an upstream's call is under way.
@@ -324,7 +359,10 @@ public final class Call {
         }
       }
       case Effect.Pause(long at) -> {
-        attempt = null;
+        if (attempt != null) {
+          attempt.leave();
+          attempt = null;
+        }
         if (durable != null) {
           durable.paused(clock.millis() + Duration.ofNanos(at - clock.nanos()).toMillis());
         }
@@ -352,7 +390,12 @@ public final class Call {
         Objects.requireNonNull(work).request().upstream(),
         durable == null ? 0 : durable.priority(),
         tenant,
-        () -> happened(new Milestone.Granted()));
+        () ->
+            // A log that is no longer ours is not called for.
+            happened(
+                durable == null || durable.isOurs()
+                    ? new Milestone.Granted()
+                    : new Milestone.Lost()));
   }
 
   private void start(int number) {
@@ -360,13 +403,7 @@ public final class Call {
     var begun = new Attempt(this, number, log.begin(number), state.plan().retry() != null);
     attempt = begun;
     if (durable != null) {
-      durable.started(
-          number,
-          outcome -> {
-            if (outcome instanceof Outcome.Fenced) {
-              lost();
-            }
-          });
+      durable.started(number);
     }
     begun.begin(upstream, Objects.requireNonNull(work).request());
   }
@@ -460,6 +497,9 @@ public final class Call {
     private final long since = clock.nanos();
     private int present;
 
+    /// Whether the store was asked to cut the run.
+    private boolean cutting;
+
     Seat(
         String id,
         Run.About about,
@@ -496,18 +536,37 @@ public final class Call {
     @Override
     public void cancel() {
       clock.execute(() -> {
-        // The log's end and this are on one loop, so either the run is cut or it has ended.
-        if (state.readers().alive() == 1 && !run.isCut()) {
+        // The log's end and this are on one loop, so either the run is cut or it has ended. An end
+        // that is on its way to the store stands: in the store it comes before a cut.
+        if (run.isCut() || cutting || isEnding() || state.phase() == Phase.CLOSED) {
+          return;
+        }
+        if (state.readers().alive() == 1) {
           stop(Terminal.CANCELLED);
-        } else if (!run.isCut() && state.phase() != Phase.CLOSED) {
-          int end = log.end();
-          long now = clock.millis();
-          Durable kept = durable;
-          if (kept == null) {
-            cut(end, now);
-          } else {
-            kept.cut(run, end, now, _ -> cut(end, now));
-          }
+          return;
+        }
+        int end = log.end();
+        long now = clock.millis();
+        Durable kept = durable;
+        if (kept == null || !kept.isAskedFor(run)) {
+          cut(end, now);
+        } else if (!kept.has(run)) {
+          // The store has yet to say whether it has what is to be cut.
+          kept.accept(run, null, _ -> cancel());
+        } else {
+          cutting = true;
+          kept.cut(
+              run,
+              end,
+              now,
+              outcome -> {
+                cutting = false;
+                if (outcome instanceof Outcome.Stored) {
+                  cut(end, now);
+                } else if (!isEnding()) {
+                  lost();
+                }
+              });
         }
       });
     }

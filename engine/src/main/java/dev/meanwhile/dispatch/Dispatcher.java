@@ -34,6 +34,9 @@ public final class Dispatcher {
   /// @param store where promised runs are kept, or null if nothing can be promised
   /// @param journal is told of every run
   /// @param dice gives random numbers, 0 to below 1
+  /// @param losses how often this node lost its lease on what is in the store
+  /// @param unmet runs that are to be stopped and that no loop has met yet: they are on their way
+  ///   from the store
   public record Shared(
       ConcurrentHashMap<String, Run> runs,
       AtomicInteger open,
@@ -41,7 +44,9 @@ public final class Dispatcher {
       Function<String, Queue> queues,
       @Nullable Store store,
       Journal journal,
-      DoubleSupplier dice) {}
+      DoubleSupplier dice,
+      AtomicInteger losses,
+      Set<String> unmet) {}
 
   /// The limits of one loop.
   ///
@@ -61,6 +66,9 @@ public final class Dispatcher {
   private final Set<Call> open = new LinkedHashSet<>();
   private final @Nullable Promises promises;
   private boolean stopping;
+
+  /// Why all ends, once it does.
+  private @Nullable Failure ending;
 
   @SuppressWarnings("this-escape") // nothing is called before this is whole
   public Dispatcher(Clock clock, Upstream upstream, Shared shared, Limits limits) {
@@ -116,9 +124,7 @@ public final class Dispatcher {
   /// Only on this loop.
   public void accept(Submission submission, Answer answer) {
     if (stopping) {
-      answer.refused(
-          new Failure(
-              503, "shutting_down", "This server is stopping. Try again: another will answer."));
+      refuse(answer);
       return;
     }
     Submission.Promise promise = submission.promise();
@@ -154,9 +160,27 @@ public final class Dispatcher {
     }
   }
 
+  private static void refuse(Answer answer) {
+    answer.refused(
+        new Failure(
+            503, "shutting_down", "This server is stopping. Try again: another will answer."));
+  }
+
   /// Goes on with a log that this node has taken over. On any thread.
-  public void recover(Store.Claimed claimed) {
-    clock.execute(() -> promises().recover(claimed));
+  ///
+  /// @param lease how often the node had lost its lease when it asked for the log
+  public void recover(Store.Claimed claimed, int lease) {
+    clock.execute(() -> promises().recover(claimed, lease));
+  }
+
+  /// How often this node has lost its lease.
+  int lease() {
+    return shared.losses().get();
+  }
+
+  /// Whether it has not done so again.
+  boolean holds(int lease) {
+    return lease == lease();
   }
 
   /// Looks for a run, in memory and then in the store; `found` is told on this loop, at once or
@@ -213,6 +237,11 @@ public final class Dispatcher {
   }
 
   private void begin(Submission submission, Answer answer) {
+    if (stopping) {
+      shared.open().decrementAndGet();
+      refuse(answer);
+      return;
+    }
     var work =
         new Work(
             submission.request(),
@@ -264,10 +293,28 @@ public final class Dispatcher {
       shared.runs().put(run.id(), run);
       shared.journal().began(run);
     }
-    if (instead == null) {
-      call.begin();
-    } else {
+    if (instead != null) {
       call.stop(instead);
+    } else if (ending != null) {
+      call.stop(Terminal.failed(ending));
+    } else {
+      call.begin();
+    }
+    for (Run run : runs) {
+      if (shared.unmet().remove(run.id())) {
+        run.cancel();
+      }
+    }
+  }
+
+  /// The store has said whether it keeps the log of `call`, which the end of all has waited for.
+  void kept(Call call) {
+    if (ending != null && open.contains(call)) {
+      if (call.canBeHandedOver()) {
+        handOver(List.of(call));
+      } else {
+        call.stop(Terminal.failed(ending));
+      }
     }
   }
 
@@ -326,8 +373,18 @@ public final class Dispatcher {
     shared.journal().ended(run, firstContent, total);
   }
 
+  @SuppressWarnings("ReferenceEquality") // the very same
   private void closing(Call call, Terminal terminal) {
     open.remove(call);
+    Durable durable = call.durable();
+    if (terminal == Step.MOVED && durable != null) {
+      // Whoever asks again is told by the store.
+      call.forEachRun(run -> {
+        if (durable.has(run)) {
+          shared.runs().remove(run.id(), run);
+        }
+      });
+    }
     shared
         .coalesce()
         .closing(
@@ -354,8 +411,12 @@ public final class Dispatcher {
   /// Ends all that is still open, and leaves to the next owner of the store what can be left.
   public void stopAll(Failure why) {
     clock.execute(() -> {
+      stopping = true;
+      ending = why;
       handOver(open.stream().filter(Call::canBeHandedOver).toList());
-      List.copyOf(open).forEach(call -> call.stop(Terminal.failed(why)));
+      List.copyOf(open).stream()
+          .filter(call -> call.durable() == null || call.durable().isStored())
+          .forEach(call -> call.stop(Terminal.failed(why)));
     });
   }
 
@@ -363,12 +424,9 @@ public final class Dispatcher {
   public void leaseLost() {
     clock.execute(() ->
         List.copyOf(open).stream()
-            .filter(call -> call.durable() != null)
-            .forEach(call -> {
-              call.lost();
-              // Whoever asks again is told by the store.
-              call.forEachRun(run -> shared.runs().remove(run.id(), run));
-            }));
+            // One that the store was only asked to keep goes on in memory, unless it has it.
+            .filter(call -> call.durable() != null && call.durable().isStored())
+            .forEach(Call::lost));
   }
 
   private void handOver(List<Call> calls) {
@@ -378,6 +436,9 @@ public final class Dispatcher {
     var logs = new ArrayList<String>();
     for (Call call : calls) {
       open.remove(call);
+      shared.coalesce().closing(call, false);
+      shared.open().addAndGet(-call.waitedFor());
+      call.forEachRun(run -> shared.runs().remove(run.id(), run));
       call.abandon();
       Durable durable = call.durable();
       if (durable != null) {

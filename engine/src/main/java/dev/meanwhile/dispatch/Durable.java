@@ -12,8 +12,13 @@ import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -31,10 +36,15 @@ final class Durable {
   private final Deflated deflated;
   private final RunLog log;
   private final StoredLog first;
+  private final BooleanSupplier ours;
 
   /// The runs over the log that are in the store.
   private final Set<String> runs = new HashSet<>(2);
 
+  /// Those that the store was asked to take, in order, and who waits for its answer.
+  private final Map<Run, List<Consumer<Outcome>>> asked = new LinkedHashMap<>(2);
+
+  private Runnable fenced = () -> {};
   private int attempt;
   private int pieces;
   private int stored;
@@ -42,6 +52,8 @@ final class Durable {
   private boolean over;
 
   /// @param first the log as it was when it was given to the store, or as the store gave it
+  /// @param ours whether this node has held its lease since: after that nothing is written, since
+  ///   the store may take it for the next owner's, who may be another call of this process
   /// @param pieces how many pieces of it are stored
   /// @param stored the offset after the last event that is stored
   Durable(
@@ -50,6 +62,7 @@ final class Durable {
       Deflated deflated,
       RunLog log,
       StoredLog first,
+      BooleanSupplier ours,
       int pieces,
       int stored) {
     this.store = store;
@@ -57,6 +70,7 @@ final class Durable {
     this.deflated = deflated;
     this.log = log;
     this.first = first;
+    this.ours = ours;
     this.attempt = first.attempt();
     this.pieces = pieces;
     this.stored = stored;
@@ -71,16 +85,51 @@ final class Durable {
     return first.priority();
   }
 
-  /// Promises a run, and the log with it.
-  void accept(Run run, @Nullable IdempotencyEntry key, Consumer<Outcome> answer) {
-    has(run.id());
-    write(new Change.Accept(stored(run), first, key), answer);
+  /// What to do when the log turns out to be another owner's.
+  void whenFenced(Runnable action) {
+    fenced = action;
   }
 
-  /// Promises one more run over the log.
-  void accept(Run run, Consumer<Outcome> answer) {
-    has(run.id());
-    write(new Change.Accept(stored(run), null, null), answer);
+  /// Promises a run, and the log with it if that is not in the store. The log goes there with the
+  /// first run that is promised; others wait for that.
+  void accept(Run run, @Nullable IdempotencyEntry key, Consumer<Outcome> answer) {
+    List<Consumer<Outcome>> waiting = asked.get(run);
+    if (waiting != null) {
+      waiting.add(answer);
+      return;
+    }
+    boolean isFirst = runs.isEmpty() && asked.isEmpty();
+    asked.put(run, new ArrayList<>(List.of(answer)));
+    if (isFirst) {
+      write(
+          new Change.Accept(stored(run), first, key),
+          outcome -> {
+            List<Run> others = List.copyOf(asked.keySet());
+            answered(run, outcome);
+            for (Run other : others) {
+              if (other.equals(run)) {
+                continue;
+              }
+              if (outcome instanceof Outcome.Stored) {
+                write(new Change.Accept(stored(other), null, null), its -> answered(other, its));
+              } else {
+                answered(other, outcome);
+              }
+            }
+          });
+    } else if (!runs.isEmpty()) {
+      write(new Change.Accept(stored(run), null, key), outcome -> answered(run, outcome));
+    }
+  }
+
+  private void answered(Run run, Outcome outcome) {
+    List<Consumer<Outcome>> waiting = asked.remove(run);
+    if (outcome instanceof Outcome.Stored) {
+      runs.add(run.id());
+    }
+    if (waiting != null) {
+      waiting.forEach(each -> each.accept(outcome));
+    }
   }
 
   /// The store has this run.
@@ -88,9 +137,25 @@ final class Durable {
     runs.add(run);
   }
 
-  /// Whether the store has this run, or was asked to.
-  boolean knows(Run run) {
+  /// Whether the store has this run.
+  boolean has(Run run) {
     return runs.contains(run.id());
+  }
+
+  /// Whether the store has this run, or was asked to take it.
+  boolean isAskedFor(Run run) {
+    return has(run) || asked.containsKey(run);
+  }
+
+  /// Whether this node has held its lease all the time.
+  boolean isOurs() {
+    return ours.getAsBoolean();
+  }
+
+  /// Whether the store has the log: not while the first of its runs is promised, and never if that
+  /// is refused.
+  boolean isStored() {
+    return !runs.isEmpty();
   }
 
   private StoredRun stored(Run run) {
@@ -106,9 +171,9 @@ final class Durable {
   }
 
   /// An attempt began.
-  void started(int number, Consumer<Outcome> fenced) {
+  void started(int number) {
     attempt = number;
-    write(new Change.Started(id(), number, clock.millis()), fenced);
+    writeBehind(new Change.Started(id(), number, clock.millis()));
   }
 
   /// There is more in the log.
@@ -119,19 +184,21 @@ final class Durable {
               ROUND,
               () -> {
                 timer = null;
-                Piece piece = next();
-                if (piece != null && !over) {
-                  write(
-                      new Change.Checkpoint(id(), attempt, piece, Encoding.of(log.head())),
-                      _ -> {});
-                }
+                checkpoint();
               });
+    }
+  }
+
+  private void checkpoint() {
+    Piece piece = next();
+    if (piece != null) {
+      writeBehind(new Change.Checkpoint(id(), attempt, piece, Encoding.of(log.head())));
     }
   }
 
   /// The attempt failed; the next one is made at `millis`.
   void paused(long millis) {
-    write(new Change.Requeued(id(), attempt, millis), _ -> {});
+    writeBehind(new Change.Requeued(id(), attempt, millis));
   }
 
   /// Promises the end.
@@ -152,13 +219,10 @@ final class Durable {
         answer);
   }
 
-  /// Promises that a run was cut at `end`.
+  /// Promises that a run was cut at `end`, and what it holds up to there.
   void cut(Run run, int end, long millis, Consumer<Outcome> answer) {
-    if (knows(run)) {
-      write(new Change.Cut(id(), attempt, run.id(), end, millis), answer);
-    } else {
-      answer.accept(new Outcome.Stored());
-    }
+    checkpoint();
+    write(new Change.Cut(id(), attempt, run.id(), end, millis), answer);
   }
 
   /// Nothing more is written behind.
@@ -194,7 +258,21 @@ final class Durable {
     return piece;
   }
 
+  private void writeBehind(Change change) {
+    write(
+        change,
+        outcome -> {
+          if (outcome instanceof Outcome.Fenced && !over) {
+            fenced.run();
+          }
+        });
+  }
+
   private void write(Change change, Consumer<Outcome> answer) {
+    if (!ours.getAsBoolean()) {
+      clock.after(Duration.ZERO, () -> answer.accept(new Outcome.Fenced()));
+      return;
+    }
     store.write(change, outcome -> clock.execute(() -> answer.accept(outcome)));
   }
 }

@@ -4,12 +4,15 @@ import dev.meanwhile.budget.Clock;
 import dev.meanwhile.log.LogWriter;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.RunLog;
+import dev.meanwhile.log.Terminal;
+import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +26,11 @@ final class Elsewhere implements Run.Owner {
   /// With the owner's own second, a reader here is at most a second and a half behind.
   private static final Duration ROUND = Duration.ofMillis(500);
 
+  private static final String UNREADABLE = "What was stored of this run cannot be read.";
+
+  private static final Terminal GONE =
+      Terminal.failed(new Failure(404, "run_erased", "This run was erased while it was read."));
+
   private final Store store;
   private final Clock clock;
   private final RunLog log;
@@ -30,7 +38,10 @@ final class Elsewhere implements Run.Owner {
   private final String id;
   private final long began;
   private final List<Piece> pieces = new ArrayList<>();
-  private LogWriter writer;
+
+  /// Null before the first attempt.
+  private @Nullable LogWriter writer;
+
   private boolean asking;
 
   private Elsewhere(Store store, Clock clock, StoredRun stored) {
@@ -40,7 +51,6 @@ final class Elsewhere implements Run.Owner {
     long age = Duration.ofMillis(clock.millis() - stored.log().createdAt()).toNanos();
     this.began = clock.nanos() - age;
     this.log = new RunLog(clock, began, 1 << 30);
-    this.writer = log.begin(Math.max(1, stored.log().attempt()));
     this.run = new Run(id, Encoding.about(stored.about()), stored.createdAt(), log, this);
   }
 
@@ -56,10 +66,16 @@ final class Elsewhere implements Run.Owner {
             clock.execute(() -> {
               if (stored == null || !stored.tenant().equals(tenant)) {
                 found.is(null);
-              } else {
-                var elsewhere = new Elsewhere(store, clock, stored);
-                elsewhere.fill(stored, () -> found.is(elsewhere.run), found::failed);
+                return;
               }
+              Elsewhere elsewhere;
+              try {
+                elsewhere = new Elsewhere(store, clock, stored);
+              } catch (UncheckedIOException e) {
+                found.failed(UNREADABLE);
+                return;
+              }
+              elsewhere.fill(stored, () -> found.is(elsewhere.run), found);
             });
           }
 
@@ -71,7 +87,9 @@ final class Elsewhere implements Run.Owner {
   }
 
   /// Appends what the store has and this log has not.
-  private void fill(StoredRun stored, Runnable done, Consumer<String> failed) {
+  ///
+  /// @param otherwise is told that the run is gone, or why it cannot be read
+  private void fill(StoredRun stored, Runnable done, Store.Reply<@Nullable Run> otherwise) {
     store.pieces(
         stored.log().id(),
         pieces.size(),
@@ -79,18 +97,25 @@ final class Elsewhere implements Run.Owner {
           @Override
           public void is(List<Piece> more) {
             clock.execute(() -> {
+              int last = more.isEmpty() ? log.end() : more.getLast().end();
+              if (last < stored.log().end()) {
+                // It was erased between the two questions.
+                otherwise.is(null);
+                return;
+              }
               try {
                 append(stored, more);
-                done.run();
-              } catch (IOException e) {
-                failed.accept(String.valueOf(e.getMessage()));
+              } catch (IOException | UncheckedIOException e) {
+                otherwise.failed(UNREADABLE);
+                return;
               }
+              done.run();
             });
           }
 
           @Override
           public void failed(String trouble) {
-            clock.execute(() -> failed.accept(trouble));
+            clock.execute(() -> otherwise.failed(trouble));
           }
         });
   }
@@ -100,22 +125,36 @@ final class Elsewhere implements Run.Owner {
       return;
     }
     StoredLog now = stored.log();
-    if (now.attempt() > log.attempt()) {
-      writer = log.begin(now.attempt());
+    LogWriter current = writer;
+    if (now.attempt() > log.attempt()
+        || current == null && (!more.isEmpty() || now.terminal() != null)) {
+      current = log.begin(Math.max(1, now.attempt()));
+      writer = current;
+    }
+    if (current == null) {
+      // It waits for its first attempt.
+      cut(stored);
+      return;
     }
     if (now.head() != null) {
-      writer.head(Encoding.head(now.head()));
+      current.head(Encoding.head(now.head()));
     }
     if (!more.isEmpty()) {
+      var all = new ArrayList<>(pieces);
+      all.addAll(more);
+      Deflated.read(all, log.end(), current, began);
       pieces.addAll(more);
-      Deflated.read(pieces, log.end(), writer, began);
     }
-    writer.publish();
+    current.publish();
+    cut(stored);
+    if (now.terminal() != null) {
+      current.close(Encoding.terminal(now.terminal()), now.endedAt());
+    }
+  }
+
+  private void cut(StoredRun stored) {
     if (stored.cutAt() > 0) {
       run.cut(stored.cutEnd(), stored.cutAt());
-    }
-    if (now.terminal() != null) {
-      writer.close(Encoding.terminal(now.terminal()), now.endedAt());
     }
   }
 
@@ -134,9 +173,9 @@ final class Elsewhere implements Run.Owner {
                   public void is(@Nullable StoredRun stored) {
                     clock.execute(() -> {
                       if (stored == null) {
-                        writer.close(Step.MOVED, clock.millis());
+                        close(GONE);
                       } else {
-                        fill(stored, Elsewhere.this::again, _ -> again());
+                        fill(stored, Elsewhere.this::again, otherwise);
                       }
                     });
                   }
@@ -146,6 +185,28 @@ final class Elsewhere implements Run.Owner {
                     clock.execute(Elsewhere.this::again);
                   }
                 }));
+  }
+
+  private final Store.Reply<@Nullable Run> otherwise =
+      new Store.Reply<>() {
+        @Override
+        public void is(@Nullable Run gone) {
+          close(GONE);
+        }
+
+        @Override
+        public void failed(String trouble) {
+          if (trouble.equals(UNREADABLE)) {
+            close(Terminal.failed(new Failure(500, "run_unreadable", UNREADABLE)));
+          } else {
+            again();
+          }
+        }
+      };
+
+  private void close(Terminal terminal) {
+    LogWriter current = writer == null ? log.begin() : writer;
+    current.close(terminal, clock.millis());
   }
 
   private void again() {

@@ -88,7 +88,8 @@ final class Promises {
             submission.grace(),
             background ? OnLeave.CONTINUE : submission.onLeave(),
             !background);
-    var durable = new Durable(store, clock, deflated, call.log(), log, 0, 0);
+    int lease = dispatcher.lease();
+    var durable = durable(call, log, lease, 0);
     call.keptBy(durable);
     durable.accept(
         run,
@@ -96,7 +97,8 @@ final class Promises {
         outcome -> {
           switch (outcome) {
             case Outcome.Stored() -> {
-              dispatcher.begin(call, List.of(run), null);
+              // Without the lease it is the next owner's to begin.
+              dispatcher.begin(call, List.of(run), dispatcher.holds(lease) ? null : Step.MOVED);
               answer.accepted(run);
             }
             case Outcome.Conflict(var holder) -> {
@@ -151,43 +153,63 @@ final class Promises {
       answer.accept("the run has ended");
       return;
     }
+    Consumer<Outcome> told = outcome -> answer.accept(whyNot(call, outcome));
+    Durable durable = call.durable();
+    if (durable != null && durable.has(run)) {
+      answer.accept(null);
+      return;
+    }
+    if (durable != null && durable.isAskedFor(run)) {
+      durable.accept(run, null, told);
+      return;
+    }
+    if (call.isEnding()) {
+      answer.accept("the run has ended");
+      return;
+    }
     String trouble = store.trouble();
     if (trouble != null) {
       answer.accept(trouble);
       return;
     }
-    Consumer<Outcome> told =
-        outcome -> {
-          boolean stored = outcome instanceof Outcome.Stored;
-          call.kept(stored);
-          answer.accept(
-              stored
-                  ? null
-                  : outcome instanceof Outcome.Refused(String reason)
-                      ? reason
-                      : "this node is out of touch with its store");
-        };
-    Durable durable = call.durable();
     if (durable == null) {
       long until = run.createdAt() + deadline.toMillis();
       var kept = new Work(work.request(), work.usage(), work.clocks(), until, work.borrowed());
       StoredLog log = log(run.about().tenant(), kept, 0, call.attempts(), run.createdAt());
-      var begun = new Durable(store, clock, deflated, call.log(), log, 0, 0);
+      var begun = durable(call, log, dispatcher.lease(), 0);
       call.keeping(begun);
-      begun.accept(run, null, told);
-    } else if (durable.knows(run)) {
-      call.kept(true);
-      answer.accept(null);
+      begun.accept(
+          run,
+          null,
+          outcome -> {
+            call.kept(begun, outcome instanceof Outcome.Stored);
+            dispatcher.kept(call);
+            told.accept(outcome);
+          });
     } else {
-      durable.accept(run, told);
+      durable.accept(run, null, told);
     }
   }
 
+  private static @Nullable String whyNot(Call call, Outcome outcome) {
+    return switch (outcome) {
+      case Outcome.Stored() -> null;
+      case Outcome.Refused(String reason) -> reason;
+      case Outcome.Fenced(), Outcome.Conflict(_) ->
+          call.isEnding() || call.log().terminal() != null
+              ? "the run has ended"
+              : "this node is out of touch with its store";
+    };
+  }
+
   /// Goes on with a log that this node has taken over.
-  void recover(Store.Claimed claimed) {
+  ///
+  /// @param lease how often this node had lost its lease when it asked for the log: if it has
+  ///   since, the log is another's again
+  void recover(Store.Claimed claimed, int lease) {
     StoredLog log = claimed.log();
     if (log.end() == 0) {
-      recover(claimed, List.of());
+      recover(claimed, lease, List.of());
       return;
     }
     store.pieces(
@@ -196,18 +218,21 @@ final class Promises {
         new Store.Reply<>() {
           @Override
           public void is(List<Piece> pieces) {
-            clock.execute(() -> recover(claimed, pieces));
+            clock.execute(() -> recover(claimed, lease, pieces));
           }
 
           @Override
           public void failed(String trouble) {
             // It is owned, so nobody else will: once the store answers again, so will this.
-            clock.after(Durable.ROUND, () -> recover(claimed));
+            clock.execute(() -> clock.after(Durable.ROUND, () -> recover(claimed, lease)));
           }
         });
   }
 
-  private void recover(Store.Claimed claimed, List<Piece> pieces) {
+  private void recover(Store.Claimed claimed, int lease, List<Piece> pieces) {
+    if (!dispatcher.holds(lease)) {
+      return;
+    }
     StoredLog log = claimed.log();
     Work work;
     Head head;
@@ -246,8 +271,7 @@ final class Promises {
       }
       writer.publish();
     }
-    var durable =
-        new Durable(store, clock, deflated, call.log(), log, pieces.size(), call.log().end());
+    var durable = durable(call, log, lease, pieces.size());
     call.keptBy(durable);
     var runs = new ArrayList<Run>();
     boolean cancelled = true;
@@ -265,6 +289,18 @@ final class Promises {
         runs.get(i).cancel();
       }
     }
+  }
+
+  private Durable durable(Call call, StoredLog log, int lease, int pieces) {
+    return new Durable(
+        store,
+        clock,
+        deflated,
+        call.log(),
+        log,
+        () -> dispatcher.holds(lease),
+        pieces,
+        pieces == 0 ? 0 : call.log().end());
   }
 
   /// How a log ends at once that cannot go on, or null if it can.

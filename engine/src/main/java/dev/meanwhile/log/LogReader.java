@@ -78,10 +78,8 @@ public interface LogReader {
   /// Where the log stands.
   default Status status() {
     Terminal terminal = terminal();
-    if (terminal != null) {
-      return terminal.status();
-    }
-    return attempt() == 0 ? Status.QUEUED : Status.IN_PROGRESS;
+    Status open = attempt() == 0 ? Status.QUEUED : Status.IN_PROGRESS;
+    return terminal == null ? open : terminal.status();
   }
 
   /// Is told that there is something new to read. Must not block or throw.

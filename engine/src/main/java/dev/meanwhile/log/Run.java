@@ -4,9 +4,8 @@ import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/// One accepted call, and the caller's handle: it reads one log, which several runs may share. Its
-/// own are whether it was cancelled (then it ends where it was cut, whatever the log does), and how
-/// many readers are with it now. Thread-safe.
+/// One accepted call, and the caller's handle: it reads one log, which others may read too. Its own
+/// are whether it was cancelled, and so ends earlier, and how many readers it has. Thread-safe.
 public final class Run implements LogReader {
   private static final AtomicIntegerFieldUpdater<Run> READERS =
       AtomicIntegerFieldUpdater.newUpdater(Run.class, "readers");
@@ -23,7 +22,6 @@ public final class Run implements LogReader {
 
   private volatile int cut = Integer.MAX_VALUE;
 
-  /// @param owner decides about it
   public Run(String id, About about, long createdAt, RunLog log, Owner owner) {
     this.id = id;
     this.about = about;
@@ -97,6 +95,14 @@ public final class Run implements LogReader {
   @Override
   public int end() {
     return Math.min(cut, log.end());
+  }
+
+  /// Never after [#end()]: a log whose run was cancelled may go on with another attempt.
+  @Override
+  public int start() {
+    int start = Math.min(log.start(), end());
+    for (; start > 0 && kind(start - 1) != Kind.RESTARTED; start--) {}
+    return start;
   }
 
   @Override

@@ -18,7 +18,6 @@ import org.jspecify.annotations.Nullable;
 public final class RunLog implements LogReader {
   private static final int FIRST_CHUNK = 1 << 10;
   private static final int LAST_CHUNK = 1 << 16;
-
   private static final int DOUBLED = 2 * LAST_CHUNK - FIRST_CHUNK; // 1 + 2 + … + 64 KB
 
   /// A mark: 31 bits of where the event ends, 3 of its kind, 30 of when it came in steps of 4 µs.
@@ -41,7 +40,6 @@ public final class RunLog implements LogReader {
   private volatile int attempt;
   private volatile @Nullable Head head;
   private volatile @Nullable Terminal terminal;
-
   private volatile int end;
 
   /// Written before `terminal`, so that whoever sees that sees this.
@@ -86,8 +84,7 @@ public final class RunLog implements LogReader {
 
   /// Wakes all who follow. Only the log's loop may call.
   public void wake() {
-    // A follower may leave while it is woken: the one moved into its place has been woken, as the
-    // loop goes downwards.
+    // Downwards: a follower may leave while it is woken; what moves into its place was woken.
     for (int i = following - 1; i >= 0; i--) {
       if (i < following) {
         followers[i].wake();
@@ -216,8 +213,7 @@ public final class RunLog implements LogReader {
     return chunk < 7 ? FIRST_CHUNK << chunk : LAST_CHUNK;
   }
 
-  /// Gives the growing room back. Readers may hold the arrays that are replaced: what they read of
-  /// them is the same.
+  /// Gives the growing room back. Readers may go on with the arrays that are replaced.
   private void trim() {
     if (position < capacity) {
       int last = chunkOf(position - 1);
