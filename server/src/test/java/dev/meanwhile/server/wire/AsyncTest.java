@@ -237,6 +237,22 @@ class AsyncTest {
     }
   }
 
+  @Test
+  void isNotErasedBeforeItsEnd() throws Exception {
+    try (var gateway = gateway()) {
+      String run = accepted(gateway, Chat.plain("x"));
+      Exchange call = upstream.take();
+      var request = gateway.request("/v1/runs/" + run).DELETE().build();
+      var early = gateway.send(request);
+      assertThat(early.statusCode()).isEqualTo(400);
+      FailuresTest.error(early.body(), "run_not_ended");
+      call.json(200, Chat.answer("a"));
+      ended(gateway, run);
+      assertThat(gateway.send(request).statusCode()).isEqualTo(200);
+      assertThat(gateway.get("/v1/chat/completions/" + run).statusCode()).isEqualTo(404);
+    }
+  }
+
   private String oneAtATime() {
     return "upstreams: {only: {base-url: '%s', max-background: 1, max-queued: 1}}"
         .formatted(upstream.url());

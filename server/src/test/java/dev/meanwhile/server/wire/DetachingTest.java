@@ -247,6 +247,21 @@ class DetachingTest {
   }
 
   @Test
+  void letsAStreamGoOn() throws Exception {
+    try (var gateway = gateway();
+        var wire = gateway.wire().chat(Chat.streamed("x"), "Prefer: respond-async, wait=0.01")) {
+      Exchange call = upstream.take();
+      call.stream();
+      call.event(Chat.chunk("one"));
+      assertThat(wire.status()).isEqualTo(200);
+      assertThat(wire.event()).contains("one");
+      call.event(Chat.stop());
+      call.done();
+      assertThat(wire.rest()).endsWith("data: [DONE]\n\n");
+    }
+  }
+
+  @Test
   void passesAnUpstreamsFailureOn() throws Exception {
     try (var gateway = gateway();
         var wire = gateway.wire().chat(Chat.plain("x"), PATIENT[0] + ": " + PATIENT[1])) {
