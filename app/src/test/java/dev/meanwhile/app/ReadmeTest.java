@@ -74,7 +74,7 @@ class ReadmeTest {
   @Test
   void every_example_is_tested() {
     assertThat(EXAMPLES.keySet())
-        .containsExactly("Synchronous", "Streaming", "Coalescing", "Cancelling");
+        .containsExactly("Synchronous", "Streaming", "Asynchronous", "Coalescing", "Cancelling");
   }
 
   @Test
@@ -116,6 +116,25 @@ class ReadmeTest {
       assertThat(snapshot.header("content-type")).isEqualTo("application/json");
       assertThat(snapshot.body).contains(stream.run(), "\"completed\"");
     }
+  }
+
+  @Test
+  void a_background_call_is_fetched_later() throws Exception {
+    String[] commands = example("Asynchronous").split("\n\n", -1);
+    assertThat(commands).hasSize(2);
+    Answer accepted = Answer.of(output(commands[0], port));
+    assertThat(accepted.status).isEqualTo(202);
+    String run = accepted.run();
+    assertThat(accepted.header("location")).endsWith("/v1/chat/completions/" + run);
+    assertThat(accepted.body).contains(run).contains("\"choices\":[]");
+
+    String fetch = commands[1].replace("run_…", run);
+    Answer answer = Answer.of(output(fetch, port));
+    while (answer.status == 202) {
+      answer = Answer.of(output(fetch, port));
+    }
+    assertThat(answer.status).isEqualTo(200);
+    assertThat(answer.body).contains("\"chat.completion\"").doesNotContain("\"choices\":[]");
   }
 
   /// The upstream answers when all five wait, however long they take to come.

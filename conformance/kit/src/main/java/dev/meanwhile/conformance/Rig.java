@@ -7,6 +7,9 @@ import dev.meanwhile.server.config.ConfigReader;
 import dev.meanwhile.simulator.Simulator;
 import dev.meanwhile.simulator.SimulatorConfig;
 import dev.meanwhile.simulator.Stats;
+import dev.meanwhile.store.Store;
+import dev.meanwhile.store.jdbc.StoreSettings;
+import dev.meanwhile.store.jdbc.Stores;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -19,12 +22,19 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// A server as `meanwhile serve --upstream` starts it, with a simulated AI API behind it, on free
 /// ports of this machine. Thread-safe.
@@ -40,9 +50,16 @@ public final class Rig implements AutoCloseable {
   private final Simulator simulator;
   private final Server server;
   private final ByteArrayOutputStream log;
+  private final @Nullable Path data;
   private final HttpClient http = HttpClient.newHttpClient();
 
-  private Rig(Vertx vertx, Simulator simulator, Server server, ByteArrayOutputStream log) {
+  private Rig(
+      Vertx vertx,
+      Simulator simulator,
+      Server server,
+      ByteArrayOutputStream log,
+      @Nullable Path data) {
+    this.data = data;
     this.vertx = vertx;
     this.simulator = simulator;
     this.server = server;
@@ -51,19 +68,38 @@ public final class Rig implements AutoCloseable {
 
   /// Starts both, and returns when both listen.
   public static Rig start() {
+    return start(Map.of(), Map.of(), null);
+  }
+
+  /// The same, with an upstream key of its own and a store, so that it takes work that outlives its
+  /// request.
+  public static Rig keeping() {
+    try {
+      Path data = Files.createTempDirectory("meanwhile-conformance");
+      var retention = new Store.Retention(Duration.ofDays(1), 1L << 30);
+      return start(
+          Map.of("upstream-key-env", "UPSTREAM_KEY"),
+          Map.of("UPSTREAM_KEY", "sk-upstream"),
+          new Kept(Stores.of(new StoreSettings.InDirectory(data, retention, 1)), data));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /// @param kept where the server keeps what it promises, or null
+  private static Rig start(
+      Map<String, String> more, Map<String, String> environment, @Nullable Kept kept) {
     Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
     Simulator simulator = await(Simulator.start(vertx, SimulatorConfig.defaults().withPort(0)));
-    var config =
-        ConfigReader.read(
-            null,
-            Map.of(
-                "upstream", "http://127.0.0.1:" + simulator.port() + "/v1",
-                "port", "0",
-                "shutdown-timeout", "0s"),
-            Map.of());
+    var flags = new HashMap<>(more);
+    flags.put("upstream", "http://127.0.0.1:" + simulator.port() + "/v1");
+    flags.put("port", "0");
+    flags.put("shutdown-timeout", "0s");
+    var config = ConfigReader.read(null, flags, environment);
     var log = new ByteArrayOutputStream();
-    var server = Server.start(config, Map.of(), new PrintStream(log, true, UTF_8), null);
-    return new Rig(vertx, simulator, server, log);
+    Store store = kept == null ? null : kept.store();
+    var server = Server.start(config, Map.of(), new PrintStream(log, true, UTF_8), store);
+    return new Rig(vertx, simulator, server, log, kept == null ? null : kept.data());
   }
 
   /// The address of the server, without a path.
@@ -160,5 +196,20 @@ public final class Rig implements AutoCloseable {
     http.close();
     server.close();
     await(vertx.close());
+    if (data != null) {
+      delete(data);
+    }
   }
+
+  private static void delete(Path directory) {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private record Kept(Store store, Path data) {}
 }

@@ -121,6 +121,15 @@ final class CallRoute {
 
     @Override
     public void accepted(Run run) {
+      try {
+        answer(run);
+      } catch (RuntimeException e) {
+        // Nobody else would answer: this may be called by the store's.
+        Answers.fault(request, e, false);
+      }
+    }
+
+    private void answer(Run run) {
       var headers = new RunHeaders(loop, request, run, delivery, began, submission.sameKey());
       if (delivery.background() && run.terminal() == null) {
         AcceptedAnswer.send(response, run, headers);
@@ -139,6 +148,11 @@ final class CallRoute {
 
     @Override
     public void refused(Failure failure) {
+      if (failure.status() == 429) {
+        // One place in the queue is free again after about so long.
+        long millis = loop.typical().whole(submission.about()).toMillis();
+        response.putHeader("retry-after", Long.toString(Math.max(1, (millis + 999) / 1_000)));
+      }
       Answers.error(response, failure.status(), failure.code(), failure.message(), null);
     }
 

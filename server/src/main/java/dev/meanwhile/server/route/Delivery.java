@@ -21,6 +21,7 @@ record Delivery(
     @Nullable Duration budget,
     boolean mayDetach,
     @Nullable String idempotencyKey) {
+  private static final Duration LONGEST = Duration.ofDays(1);
   private static final Pattern KEY = Pattern.compile("[\\x21-\\x7e]{1,255}");
 
   /// @throws Refusal 400 if a header is not understood
@@ -47,16 +48,16 @@ record Delivery(
   private static Duration budget(String text) {
     try {
       Duration budget = Durations.parse(text.strip());
-      if (budget.isPositive()) {
+      if (budget.isPositive() && budget.compareTo(LONGEST) <= 0) {
         return budget;
       }
     } catch (IllegalArgumentException e) {
-      // Told below, as one that is not positive.
+      // Told below, as one that is out of range.
     }
     throw new Refusal(
         400,
         "invalid_budget",
-        "Meanwhile-Budget is a duration such as 300ms or 2s.",
+        "Meanwhile-Budget is a duration such as 300ms or 2s, up to 24h.",
         "Meanwhile-Budget");
   }
 

@@ -36,7 +36,8 @@ final class RequestKeys {
 
   /// What an `Idempotency-Key` is stored by, and what it was used for.
   IdempotencyEntry ofIdempotency(Caller caller, Request request, String key, byte[] body) {
-    byte[] name = sha256.digest(bytes(caller.credential() + "\n" + request.path() + "\n" + key));
+    String whose = caller.tenant() + "\n" + caller.credential();
+    byte[] name = sha256.digest(bytes(whose + "\n" + request.path() + "\n" + key));
     return new IdempotencyEntry(name, sha256.digest(body));
   }
 

@@ -14,6 +14,7 @@ public final class Typical implements Journal {
   private static final double WEIGHT = 0.1;
   private static final int MODELS = 10_000;
   private static final Duration UNKNOWN = Duration.ofSeconds(2);
+  private static final Duration SHORTEST = Duration.ofSeconds(1);
 
   private final Map<String, Double> nanos = new ConcurrentHashMap<>();
 
@@ -36,10 +37,14 @@ public final class Typical implements Journal {
   ///
   /// @param now in milliseconds since 1970
   public Duration left(Run run, long now) {
-    Double mean = nanos.get(name(run.about()));
-    Duration whole = mean == null ? UNKNOWN : Duration.ofNanos(mean.longValue());
-    Duration left = whole.minusMillis(Math.max(0, now - run.createdAt()));
-    return left.compareTo(Duration.ofSeconds(1)) < 0 ? Duration.ofSeconds(1) : left;
+    Duration left = whole(run.about()).minusMillis(Math.max(0, now - run.createdAt()));
+    return left.compareTo(SHORTEST) < 0 ? SHORTEST : left;
+  }
+
+  /// How long such a call is likely to take.
+  public Duration whole(Run.About about) {
+    Double mean = nanos.get(name(about));
+    return mean == null ? UNKNOWN : Duration.ofNanos(mean.longValue());
   }
 
   private static String name(Run.About about) {

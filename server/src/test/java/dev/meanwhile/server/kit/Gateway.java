@@ -5,6 +5,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.meanwhile.server.Server;
 import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.config.ConfigReader;
+import dev.meanwhile.store.Store;
+import dev.meanwhile.store.jdbc.StoreSettings;
+import dev.meanwhile.store.jdbc.Stores;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -15,8 +18,10 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// A server of a test's own, on a port of its own.
 public final class Gateway implements AutoCloseable {
@@ -35,11 +40,18 @@ public final class Gateway implements AutoCloseable {
   public static Gateway before(String upstream, String... flags) {
     var all = flags(flags);
     all.put("upstream", upstream);
-    return start(ConfigReader.read(null, all, Map.of()), Map.of());
+    return start(ConfigReader.read(null, all, Map.of()), Map.of(), null);
   }
 
   public static Gateway before(RawUpstream upstream, String... flags) {
     return before(upstream.url(), flags);
+  }
+
+  /// The same, which keeps what it promises in `data`; whoever starts there again finds it.
+  public static Gateway keeping(Path data, RawUpstream upstream, String... flags) {
+    var all = flags(flags);
+    all.put("upstream", upstream.url());
+    return start(ConfigReader.read(null, all, Map.of()), Map.of(), store(data));
   }
 
   /// By a configuration file with this text.
@@ -47,13 +59,23 @@ public final class Gateway implements AutoCloseable {
     return configured(yaml, Map.of(), flags);
   }
 
+  /// The same, which keeps what it promises in `data`.
+  public static Gateway configured(Path data, String yaml, String... flags) {
+    return configured(yaml, Map.of(), store(data), flags);
+  }
+
   /// @param environment the process's variables
   public static Gateway configured(String yaml, Map<String, String> environment, String... flags) {
+    return configured(yaml, environment, null, flags);
+  }
+
+  private static Gateway configured(
+      String yaml, Map<String, String> environment, @Nullable Store store, String... flags) {
     try {
       Path file = Files.createTempFile("meanwhile", ".yaml");
       try {
         Files.writeString(file, yaml);
-        return start(ConfigReader.read(file, flags(flags), environment), environment);
+        return start(ConfigReader.read(file, flags(flags), environment), environment, store);
       } finally {
         Files.delete(file);
       }
@@ -62,10 +84,24 @@ public final class Gateway implements AutoCloseable {
     }
   }
 
-  private static Gateway start(Config config, Map<String, String> environment) {
+  /// By a configuration, with a store of the test's own.
+  public static Gateway over(Store store, RawUpstream upstream, String... flags) {
+    var all = flags(flags);
+    all.put("upstream", upstream.url());
+    return start(ConfigReader.read(null, all, Map.of()), Map.of(), store);
+  }
+
+  /// A SQLite store in this directory.
+  public static Store store(Path data) {
+    var retention = new Store.Retention(Duration.ofDays(1), 1L << 30);
+    return Stores.of(new StoreSettings.InDirectory(data, retention, 1));
+  }
+
+  private static Gateway start(
+      Config config, Map<String, String> environment, @Nullable Store store) {
     var log = new ByteArrayOutputStream();
     return new Gateway(
-        Server.start(config, environment, new PrintStream(log, true, UTF_8), null), log);
+        Server.start(config, environment, new PrintStream(log, true, UTF_8), store), log);
   }
 
   private static Map<String, String> flags(String... flags) {

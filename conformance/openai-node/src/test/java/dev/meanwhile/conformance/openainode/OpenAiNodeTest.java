@@ -31,7 +31,12 @@ final class OpenAiNodeTest {
   @ParameterizedTest
   @ValueSource(strings = {"chat", "failure", "leaving", "sharing"})
   void openai(String file) throws IOException, InterruptedException {
-    run(file, Map.of());
+    run(Rig.start(), file, Map.of());
+  }
+
+  @Test
+  void openaiWhereRunsAreKept() throws IOException, InterruptedException {
+    run(Rig.keeping(), "async", Map.of());
   }
 
   @Test
@@ -43,12 +48,12 @@ final class OpenAiNodeTest {
             .findFirst();
     assumeTrue(chromium.isPresent(), "chromium is not installed: apt-get install chromium");
 
-    run("eventsource", Map.of("CHROMIUM", chromium.orElseThrow().toString()));
+    run(Rig.start(), "eventsource", Map.of("CHROMIUM", chromium.orElseThrow().toString()));
   }
 
-  private static void run(String file, Map<String, String> more)
+  private static void run(Rig started, String file, Map<String, String> more)
       throws IOException, InterruptedException {
-    try (Rig rig = Rig.start()) {
+    try (Rig rig = started) {
       var environment = new HashMap<>(more);
       environment.put("MEANWHILE", rig.origin());
       environment.put("SIMULATOR", rig.simulatorOrigin());

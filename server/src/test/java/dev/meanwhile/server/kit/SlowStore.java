@@ -1,0 +1,111 @@
+package dev.meanwhile.server.kit;
+
+import dev.meanwhile.store.Change;
+import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Store;
+import dev.meanwhile.store.StoredRun;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// A store that takes nothing while it is in trouble, and that keeps a promise waiting until a test
+/// lets it go.
+public final class SlowStore implements Store {
+  private final Store store;
+  private final LinkedBlockingQueue<Runnable> held = new LinkedBlockingQueue<>();
+  private volatile @Nullable String trouble;
+  private volatile boolean holding;
+
+  public SlowStore(Store store) {
+    this.store = store;
+  }
+
+  /// From now on nothing can be promised, for this reason.
+  public void inTrouble(String reason) {
+    trouble = reason;
+  }
+
+  /// From now on promises wait.
+  public void hold() {
+    holding = true;
+  }
+
+  /// Makes the promise that waits, once there is one.
+  public void letGo() throws InterruptedException {
+    Runnable next = held.poll(Eventually.PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    if (next == null) {
+      throw new AssertionError("nothing was promised");
+    }
+    holding = false;
+    next.run();
+    for (Runnable rest = held.poll(); rest != null; rest = held.poll()) {
+      rest.run();
+    }
+  }
+
+  /// How many changes wait.
+  public int waiting() {
+    return held.size();
+  }
+
+  @Override
+  public void open(Listener listener) {
+    store.open(listener);
+  }
+
+  @Override
+  public @Nullable String trouble() {
+    return trouble != null ? trouble : store.trouble();
+  }
+
+  @Override
+  public void write(Change change, Consumer<Outcome> done) {
+    if (trouble != null && change instanceof Change.Accept) {
+      done.accept(new Outcome.Refused(trouble));
+    } else if (holding) {
+      held.add(() -> store.write(change, done));
+    } else {
+      store.write(change, done);
+    }
+  }
+
+  @Override
+  public void claim(int most, Reply<List<Claimed>> reply) {
+    store.claim(most, reply);
+  }
+
+  @Override
+  public void pieces(String log, int fromPiece, Reply<List<Piece>> reply) {
+    store.pieces(log, fromPiece, reply);
+  }
+
+  @Override
+  public void find(String run, Reply<@Nullable StoredRun> reply) {
+    store.find(run, reply);
+  }
+
+  @Override
+  public void findKey(byte[] key, Reply<IdempotencyEntry.@Nullable Held> reply) {
+    store.findKey(key, reply);
+  }
+
+  @Override
+  public void list(Query query, Reply<List<StoredRun>> reply) {
+    store.list(query, reply);
+  }
+
+  @Override
+  public byte[] constant(String name, Supplier<byte[]> initial) {
+    return store.constant(name, initial);
+  }
+
+  @Override
+  public void close() {
+    store.close();
+  }
+}
