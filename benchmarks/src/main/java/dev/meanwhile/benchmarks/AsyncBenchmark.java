@@ -122,8 +122,10 @@ public final class AsyncBenchmark {
         var before = load.answers();
         var began = System.nanoTime();
         loop.run(plan.saturated());
-        var rate = (load.answers() - before) * 1e9 / (System.nanoTime() - began);
-        accepted = new AsyncResult.Rate("Meanwhile", rate, others.part());
+        var kept = load.answers() - before;
+        var rate = kept * 1e9 / (System.nanoTime() - began);
+        accepted =
+            new AsyncResult.Rate("Meanwhile", rate, others.ownNanos() / 1e3 / kept, others.part());
         refused = load.failures();
       }
       progress(database, "Meanwhile, at half of %,.0f/s".formatted(accepted.perSecond()));
@@ -160,10 +162,8 @@ public final class AsyncBenchmark {
   private AsyncResult.Rate peer(String database, JobQueue queue) {
     progress(database, queue.title());
     var others = new Others(own);
-    var rate =
-        new EnqueueLoad(queue, plan.callers(), PAYLOAD)
-            .perSecond(plan.warmUp().dividedBy(2), plan.saturated(), others::begin);
-    return new AsyncResult.Rate(queue.title(), rate, others.part());
+    var load = new EnqueueLoad(queue, plan.callers(), PAYLOAD);
+    return load.measure(plan.warmUp().dividedBy(4), plan.saturated(), others);
   }
 
   private AsyncResult.Disk disk(String database, List<String> flags, Bytes bytes)

@@ -16,12 +16,12 @@ record AsyncPlan(int callers, Duration warmUp, Duration saturated, Duration pace
   /// Everything: about four minutes.
   static AsyncPlan full(int callers) {
     return new AsyncPlan(
-        callers, Duration.ofSeconds(10), Duration.ofSeconds(10), Duration.ofSeconds(20), 20_000);
+        callers, Duration.ofSeconds(20), Duration.ofSeconds(10), Duration.ofSeconds(15), 20_000);
   }
 
   /// A short run that shows whether all works; its figures are rough.
   static AsyncPlan quick(int callers) {
     return new AsyncPlan(
-        callers, Duration.ofSeconds(4), Duration.ofSeconds(3), Duration.ofSeconds(5), 4_000);
+        callers, Duration.ofSeconds(8), Duration.ofSeconds(3), Duration.ofSeconds(5), 4_000);
   }
 }

@@ -35,6 +35,17 @@ final class AsyncReport {
     }
     text.append(
         row(
+            "CPU of each, callers and database included, µs: Meanwhile / peers",
+            results,
+            result ->
+                "%.0f / %s"
+                    .formatted(
+                        result.accepted().cpuMicros(),
+                        result.peers().stream()
+                            .map(peer -> "%.0f".formatted(peer.cpuMicros()))
+                            .collect(Collectors.joining(", ")))));
+    text.append(
+        row(
             "by others, %, of all cores: Meanwhile / peers",
             results,
             result ->
@@ -168,7 +179,8 @@ final class AsyncReport {
     counted from when it was to be sent, by a timer that may be 1 ms late, which counts too.
     - Disk: another data directory, where %,d runs are accepted and answered at once with 600 B, \
     16 at a time; SQLite: all files after the stop; PostgreSQL: `pg_database_size`. Then scaled.
-    - "By others" is what everything else took of all cores.
+    - "By others" is what everything else took of all cores: where it differs, rates cannot be \
+    compared, but the CPU time of each can.
     """
         .formatted(
             began,
@@ -183,7 +195,7 @@ final class AsyncReport {
             plan.callers(),
             plan.saturated().toSeconds(),
             plan.warmUp().toSeconds(),
-            plan.warmUp().toSeconds() / 2,
+            plan.warmUp().toSeconds() / 4,
             AsyncPlan.PACED_CONNECTIONS,
             plan.paced().toSeconds(),
             plan.finished());

@@ -16,8 +16,9 @@ record AsyncResult(
     peers = List.copyOf(peers);
   }
 
-  /// Kept in each second, and the part of all cores that others took meanwhile.
-  record Rate(String title, double perSecond, double others) {}
+  /// Kept in each second, the CPU time of each in callers, library or server, and database, and the
+  /// part of all cores that others took meanwhile.
+  record Rate(String title, double perSecond, double cpuMicros, double others) {}
 
   /// Times in nanoseconds.
   record Paced(

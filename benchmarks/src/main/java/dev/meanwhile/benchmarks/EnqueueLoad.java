@@ -20,21 +20,27 @@ final class EnqueueLoad {
     this.payload = payload;
   }
 
-  /// Warms up, then returns how many were kept in each second of the time that follows.
+  /// Warms up, then measures for a time.
   ///
   /// @throws IllegalStateException if the peer refuses one
-  double perSecond(Duration warmUp, Duration time, Runnable begins) {
+  AsyncResult.Rate measure(Duration warmUp, Duration time, Others others) {
     var threads = new ArrayList<Thread>();
     for (var i = 0; i < callers; i++) {
       threads.add(Thread.ofPlatform().daemon().name("caller-" + i).start(this::call));
     }
     try {
       Thread.sleep(warmUp);
-      begins.run();
+      others.begin();
       var before = kept.get();
       var began = System.nanoTime();
       Thread.sleep(time);
-      var rate = (kept.get() - before) * 1e9 / (System.nanoTime() - began);
+      var count = kept.get() - before;
+      var result =
+          new AsyncResult.Rate(
+              queue.title(),
+              count * 1e9 / (System.nanoTime() - began),
+              others.ownNanos() / 1e3 / count,
+              others.part());
       over = true;
       for (var thread : threads) {
         thread.join(Duration.ofSeconds(30));
@@ -42,7 +48,7 @@ final class EnqueueLoad {
       if (!failure.isEmpty()) {
         throw new IllegalStateException(failure);
       }
-      return rate;
+      return result;
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("Interrupted while measuring a peer", interrupted);

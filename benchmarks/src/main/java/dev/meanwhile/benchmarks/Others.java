@@ -5,10 +5,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/// What everything but the benchmark takes of all cores, the machine's host included.
+/// What the benchmark takes of all cores, and what everything else does, the machine's host
+/// included.
 final class Others {
   private final List<ProcessTree> own;
   private long since;
+  private long used;
   private long began;
 
   Others(List<ProcessTree> own) {
@@ -19,6 +21,7 @@ final class Others {
   /// Begins anew.
   void begin() {
     since = nanos();
+    used = own();
     began = System.nanoTime();
   }
 
@@ -28,10 +31,19 @@ final class Others {
     return Math.max(0, (nanos() - since) / time);
   }
 
+  /// The CPU time that the benchmark's own took since the beginning, in nanoseconds.
+  long ownNanos() {
+    return own() - used;
+  }
+
+  private long own() {
+    return own.stream().mapToLong(ProcessTree::cpuNanos).sum();
+  }
+
   private long nanos() {
     try {
       var all = Usage.takenTicks(Files.readAllLines(Path.of("/proc/stat")), "cpu") * 10_000_000;
-      return all - own.stream().mapToLong(ProcessTree::cpuNanos).sum();
+      return all - own();
     } catch (IOException failure) {
       throw new IllegalStateException("Cannot read /proc/stat; this needs Linux", failure);
     }

@@ -69,7 +69,8 @@ final class AsyncTest {
 
   private static double kept(JobQueue queue) {
     var time = Duration.ofMillis(500);
-    return new EnqueueLoad(queue, 2, "payload").perSecond(time, time, () -> {});
+    var others = new Others(List.of(new ProcessTree(ProcessHandle.current())));
+    return new EnqueueLoad(queue, 2, "payload").measure(time, time, others).perSecond();
   }
 
   private static EnduranceReport.Sample sample(long second, long data) {
@@ -79,10 +80,10 @@ final class AsyncTest {
   private static AsyncResult result(String database, long p99, double peer) {
     return new AsyncResult(
         database,
-        new AsyncResult.Rate("Meanwhile", 1_000, 0),
+        new AsyncResult.Rate("Meanwhile", 1_000, 150, 0),
         0,
         new AsyncResult.Paced(500, 100, 0, MILLISECOND, p99 * MILLISECOND, 20 * MILLISECOND, 0),
-        List.of(new AsyncResult.Rate("db-scheduler", peer, 0)),
+        List.of(new AsyncResult.Rate("db-scheduler", peer, 250, 0)),
         new AsyncResult.Disk(10_000, 2_000_000, 5));
   }
 }
