@@ -1,8 +1,9 @@
 # What the benchmarks' `run` scripts share: they set `here`, `benchmark`, `main`, `limit` and `quick_limit` (seconds) and usage(), then source this.
+# They may set `only` (the peers there are), `cores` (this process's) and `own` (names of more options, each with a value).
 root=$(cd "$here/../.." && pwd)
 command="benchmarks/$benchmark/run $*"
 jar=$root/app/target/meanwhile.jar
-only=nginx,portkey,meanwhile
+only=${only:-nginx,portkey,meanwhile}
 options=()
 
 fail() {
@@ -18,7 +19,8 @@ while [ $# -gt 0 ]; do
     --only) only=${2:?--only needs names}; shift ;;
     --record) options+=("--record=$root/benchmarks/results/$benchmark-$(date -u +%F).md") ;;
     --help | -h) usage; exit 0 ;;
-    *) usage >&2; exit 2 ;;
+    *) [[ " ${own:-} " == *" $1 "* ]] && [ $# -ge 2 ] || { usage >&2; exit 2; }
+      options+=("$1=$2"); shift ;;
   esac
   shift
 done
@@ -72,6 +74,7 @@ ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-timeout --kill-after=10 "$limit" taskset -c 1 "$java" -Xms1g -Xmx1g -Xmn768m -XX:+UseSerialGC \
+timeout --kill-after=10 "$limit" taskset -c "${cores:-1}" "$java" -Xms1g -Xmx1g -Xmn768m -XX:+UseSerialGC \
+  --enable-native-access=ALL-UNNAMED \
   -cp "$root/benchmarks/target/classes:$root/benchmarks/target/lib/*" \
   "dev.meanwhile.benchmarks.$main" "--work=$work" "--command=$command" "${options[@]}"

@@ -28,8 +28,20 @@ final class Loop implements AutoCloseable {
   private final PriorityQueue<Timer> timers = new PriorityQueue<>();
   private final ByteBuffer readBuffer = ByteBuffer.allocateDirect(256 * 1024);
 
+  private final boolean sleeps;
+
   Loop() throws IOException {
+    this(false);
+  }
+
+  private Loop(boolean sleeps) throws IOException {
+    this.sleeps = sleeps;
     selector = Selector.open();
+  }
+
+  /// One that fires its timers up to 1 ms late rather than keep a core from others.
+  static Loop sleeping() throws IOException {
+    return new Loop(true);
   }
 
   /// Listens on an ephemeral port of 127.0.0.1 and returns that port.
@@ -114,8 +126,10 @@ final class Loop implements AutoCloseable {
   /// tokens would be sent in bursts.
   private void select(long nanos) {
     try {
-      if (nanos < MILLISECOND) {
+      if (nanos < MILLISECOND && !(sleeps && nanos > 0)) {
         selector.selectNow(Loop::ready);
+      } else if (nanos < MILLISECOND) {
+        selector.select(Loop::ready, 1);
       } else {
         selector.select(Loop::ready, nanos / MILLISECOND);
       }

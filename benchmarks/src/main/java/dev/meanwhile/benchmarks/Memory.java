@@ -29,6 +29,12 @@ record Memory(long resident, OptionalLong live) {
     return new Memory(process.residentBytes(), OptionalLong.of(live));
   }
 
+  /// Collects the garbage of a JVM; returns the bytes that its heap then holds.
+  static long heapAfterCollection(ProcessTree process) {
+    var _ = jcmd(process, "GC.run");
+    return heapUsed(jcmd(process, "GC.heap_info"));
+  }
+
   private static String jcmd(ProcessTree process, String... command) {
     var program = ProcessHandle.current().info().command().orElse("java").replaceAll("java$", "");
     var words = new ArrayList<String>();

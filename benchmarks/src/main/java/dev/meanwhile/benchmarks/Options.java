@@ -21,6 +21,10 @@ record Options(Map<String, String> values) {
           "revision",
           "record",
           "work",
+          "callers",
+          "runs",
+          "rate",
+          "stored",
           "command");
 
   static Options parse(List<String> words) {
@@ -41,6 +45,11 @@ record Options(Map<String, String> values) {
 
   Optional<Path> path(String name) {
     return Optional.ofNullable(values.get(name)).map(value -> Path.of(value).toAbsolutePath());
+  }
+
+  int number(String name, int usual) {
+    var text = values.get(name);
+    return text == null ? usual : Integer.parseInt(text);
   }
 
   String text(String name) {

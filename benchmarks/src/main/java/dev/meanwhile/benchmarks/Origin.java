@@ -31,6 +31,7 @@ final class Origin {
   private ByteBuffer plain = ByteBuffer.allocate(0);
   private Script script = Script.shortAnswer();
   private int streams;
+  private long plainAnswers;
 
   /// Listens at once; `seed` decides the phases of the streams.
   Origin(Loop loop, long seed) throws IOException {
@@ -55,6 +56,11 @@ final class Origin {
   /// Streams begun so far.
   int streams() {
     return streams;
+  }
+
+  /// Plain answers sent so far.
+  long plainAnswers() {
+    return plainAnswers;
   }
 
   private static String plainAnswer(int bytes) {
@@ -129,8 +135,7 @@ final class Origin {
     public void end() {
       answering = script;
       switch (answering) {
-        case Script.Plain answer when answer.delay().isZero() ->
-            connection.write(plain.duplicate());
+        case Script.Plain answer when answer.delay().isZero() -> answer();
         case Script.Plain answer -> later(answer.delay().toNanos());
         case Script.Stream stream -> {
           sent = 0;
@@ -141,6 +146,11 @@ final class Origin {
       }
     }
 
+    private void answer() {
+      connection.write(plain.duplicate());
+      plainAnswers++;
+    }
+
     private void later(long nanos) {
       due(System.nanoTime() + nanos);
       loop.schedule(this);
@@ -149,7 +159,7 @@ final class Origin {
     @Override
     void fire(long now) {
       switch (answering) {
-        case Script.Plain _ -> connection.write(plain.duplicate());
+        case Script.Plain _ -> answer();
         case Script.Stream stream -> next(stream);
       }
     }

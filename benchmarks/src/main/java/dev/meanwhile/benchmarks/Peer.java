@@ -133,12 +133,16 @@ sealed interface Peer {
 
     @Override
     public List<String> command(int port, int originPort, Path directory) {
+      return command(port, List.of("--upstream", "http://127.0.0.1:" + originPort + "/v1"));
+    }
+
+    /// The command that starts it with these flags.
+    List<String> command(int port, List<String> flags) {
       var words = new ArrayList<String>();
       words.add(ProcessHandle.current().info().command().orElse("java"));
       words.addAll(jvm);
-      words.addAll(List.of("-jar", jar.toString(), "serve"));
-      words.addAll(List.of("--upstream", "http://127.0.0.1:" + originPort + "/v1"));
-      words.addAll(List.of("--port", Integer.toString(port)));
+      words.addAll(List.of("-jar", jar.toString(), "serve", "--port", Integer.toString(port)));
+      words.addAll(flags);
       return List.copyOf(words);
     }
 

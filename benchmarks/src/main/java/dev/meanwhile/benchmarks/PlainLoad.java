@@ -7,6 +7,7 @@ import java.util.List;
 /// Plain calls in a closed loop: each connection sends its next call when it has its answer.
 final class PlainLoad implements AutoCloseable {
   private final ByteBuffer call;
+  private final int expected;
   private final List<Connection> connections = new ArrayList<>();
   private boolean closed;
   private long answers;
@@ -14,13 +15,19 @@ final class PlainLoad implements AutoCloseable {
 
   /// Opens the connections, which begin as soon as the loop runs.
   PlainLoad(Loop loop, Target target, int connectionCount) {
+    this(loop, target, connectionCount, 200);
+  }
+
+  /// The same where another status is the right one.
+  PlainLoad(Loop loop, Target target, int connectionCount, int expected) {
+    this.expected = expected;
     call = target.plainCall();
     for (var i = 0; i < connectionCount; i++) {
       connections.add(loop.connect(target.port(), Caller::new));
     }
   }
 
-  /// Complete answers of status 200 so far.
+  /// Complete answers of the expected status, 200 if nothing else was said, so far.
   long answers() {
     return answers;
   }
@@ -72,7 +79,7 @@ final class PlainLoad implements AutoCloseable {
 
     @Override
     public void end() {
-      if (status == 200) {
+      if (status == expected) {
         answers++;
       } else {
         failures++;

@@ -32,21 +32,27 @@ final class Server implements AutoCloseable {
   static Server start(Peer peer, int originPort, Path work) throws IOException {
     var port = freePort();
     var directory = Files.createTempDirectory(work, "peer");
-    var log = directory.resolve("log");
     var words = new ArrayList<>(List.of("taskset", "-c", "0"));
     words.addAll(peer.command(port, originPort, directory));
+    return start(peer.title(), new Target(port, peer.headers(originPort)), words, directory);
+  }
+
+  /// Starts a command in its directory and returns when the target accepts connections.
+  static Server start(String title, Target target, List<String> words, Path directory)
+      throws IOException {
+    var log = directory.resolve("log");
     var process =
         new ProcessBuilder(words)
             .directory(directory.toFile())
             .redirectErrorStream(true)
             .redirectOutput(log.toFile())
             .start();
-    var server = new Server(process, new Target(port, peer.headers(originPort)));
+    var server = new Server(process, target);
     if (!server.acceptsConnections()) {
       server.close();
       throw new IllegalStateException(
           "%s did not accept connections within %d s; it said: %s"
-              .formatted(peer.title(), START_LIMIT.toSeconds(), Files.readString(log)));
+              .formatted(title, START_LIMIT.toSeconds(), Files.readString(log)));
     }
     return server;
   }
@@ -59,7 +65,7 @@ final class Server implements AutoCloseable {
     return new ProcessTree(process.toHandle());
   }
 
-  private static int freePort() throws IOException {
+  static int freePort() throws IOException {
     try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
     }
@@ -72,7 +78,7 @@ final class Server implements AutoCloseable {
       try (var _ = SocketChannel.open(address)) {
         return true;
       } catch (IOException _) {
-        ended(Duration.ofMillis(50));
+        ended(Duration.ofMillis(10));
       }
     }
     return false;

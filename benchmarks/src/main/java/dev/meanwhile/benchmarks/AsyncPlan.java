@@ -1,0 +1,27 @@
+package dev.meanwhile.benchmarks;
+
+import java.time.Duration;
+
+/// What the async benchmark asks of Meanwhile and of its peers.
+///
+/// @param callers how many accept at once where each waits for its answer
+/// @param warmUp of each before it is measured
+/// @param saturated how long each takes all that its callers give
+/// @param paced how long Meanwhile takes half of that
+/// @param finished how many runs are finished to see what they take on disk
+record AsyncPlan(int callers, Duration warmUp, Duration saturated, Duration paced, int finished) {
+  /// Connections of the paced load: so many that none waits for one.
+  static final int PACED_CONNECTIONS = 256;
+
+  /// Everything: about four minutes.
+  static AsyncPlan full(int callers) {
+    return new AsyncPlan(
+        callers, Duration.ofSeconds(20), Duration.ofSeconds(10), Duration.ofSeconds(15), 20_000);
+  }
+
+  /// A short run that shows whether all works; its figures are rough.
+  static AsyncPlan quick(int callers) {
+    return new AsyncPlan(
+        callers, Duration.ofSeconds(8), Duration.ofSeconds(3), Duration.ofSeconds(5), 4_000);
+  }
+}
