@@ -49,6 +49,7 @@ public final class Call {
   private long footprint;
 
   /// @param state how far its log has come already, if it was stored
+  /// @param began when its log began: the times of its events count from then
   Call(
       Clock clock,
       Upstream upstream,
@@ -57,6 +58,7 @@ public final class Call {
       @Nullable Key retryKey,
       @Nullable Key sameKey,
       int maxRun,
+      long began,
       Owner owner) {
     this.clock = clock;
     this.upstream = upstream;
@@ -69,7 +71,7 @@ public final class Call {
     this.maxRun = maxRun;
     this.owner = owner;
     this.lastByte = clock.nanos();
-    this.log = new RunLog(clock, lastByte, maxRun);
+    this.log = new RunLog(clock, began, maxRun);
     this.state = state;
   }
 
@@ -370,16 +372,19 @@ public final class Call {
     letGo();
     closedAt = clock.nanos();
     work = null;
+    long endedAt = clock.millis();
     if (durable != null) {
+      endedAt = durable.endedAt(endedAt);
       durable.stop();
       durable = null;
     }
-    LogWriter writer = attempt == null ? log.begin() : attempt.writer();
+    // An end is no attempt of its own.
+    LogWriter writer = attempt == null ? log.begin(Math.max(1, attempts())) : attempt.writer();
     attempt = null;
     // The registry forgets first: whoever is woken by the end and asks again finds no log in
     // flight.
     owner.closing(this, terminal);
-    writer.close(terminal, clock.millis());
+    writer.close(terminal, endedAt);
     state = State.OVER;
     footprint = log.footprint() + 700L;
     owner.closed(this);

@@ -228,7 +228,13 @@ public final class Dispatcher {
 
   /// A call that has not begun.
   Call call(Work work, State state, @Nullable Key retryKey, @Nullable Key sameKey) {
-    return new Call(clock, upstream, work, state, retryKey, sameKey, limits.maxRun(), owner);
+    return new Call(
+        clock, upstream, work, state, retryKey, sameKey, limits.maxRun(), clock.nanos(), owner);
+  }
+
+  /// A call whose log was begun by another process, at `began` on this one's clock.
+  Call call(Work work, State state, long began) {
+    return new Call(clock, upstream, work, state, null, null, limits.maxRun(), began, owner);
   }
 
   Queue queue(String name) {

@@ -41,6 +41,9 @@ final class Durable {
   private Clock.@Nullable Timer timer;
   private boolean over;
 
+  /// When the end was given to the store, 0 before.
+  private long endedAt;
+
   /// @param first the log as it was when it was given to the store, or as the store gave it
   /// @param pieces how many pieces of it are stored
   /// @param stored the offset after the last event that is stored
@@ -137,17 +140,23 @@ final class Durable {
   /// Promises the end.
   void ended(Terminal terminal, Consumer<Outcome> answer) {
     stop();
+    endedAt = clock.millis();
     write(
         new Change.Ended(
             id(),
             attempt,
             terminal.status().word(),
-            clock.millis(),
+            endedAt,
             next(),
             Encoding.of(log.head()),
             Encoding.of(terminal),
             freesKeys(terminal)),
         answer);
+  }
+
+  /// When it ended as the store has it, or `now` if the store was not told of an end.
+  long endedAt(long now) {
+    return endedAt == 0 ? now : endedAt;
   }
 
   /// Promises that a run was cut at `end`.

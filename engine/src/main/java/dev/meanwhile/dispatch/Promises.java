@@ -214,7 +214,11 @@ final class Promises {
     }
     long until = work.deadline() > 0 ? work.deadline() : log.createdAt() + deadline.toMillis();
     var plan = new State.Plan(work.clocks(), work.request().streamed(), retryUntil(until));
-    Call call = dispatcher.call(work, State.fresh(plan, true, log.attempt()), null, null);
+    // The events keep their times to the microsecond: what is stored of them is the window from
+    // which the next piece is inflated.
+    long age = Duration.ofMillis(clock.millis() - log.createdAt()).toNanos();
+    long began = clock.nanos() - age;
+    Call call = dispatcher.call(work, State.fresh(plan, true, log.attempt()), began);
     boolean whole = true;
     if (log.attempt() > 0) {
       LogWriter writer = call.log().begin(log.attempt());
@@ -222,8 +226,7 @@ final class Promises {
         writer.head(Encoding.head(log.head()));
       }
       try {
-        long age = Duration.ofMillis(clock.millis() - log.createdAt()).toNanos();
-        Deflated.read(pieces, 0, writer, clock.nanos() - age);
+        Deflated.read(pieces, 0, writer, began);
       } catch (IOException e) {
         whole = false;
       }
