@@ -265,7 +265,7 @@ public final class Call {
 
   /// How many more bytes the log takes, at least.
   long room() {
-    return maxRun - log.size(0, log.end()) - RESTARTED;
+    return (long) maxRun - log.size(0, log.end()) - RESTARTED;
   }
 
   /// Whether an upstream's call is under way.
