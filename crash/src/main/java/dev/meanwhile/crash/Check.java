@@ -172,6 +172,9 @@ final class Check {
         call -> byMarker.computeIfAbsent(call.marker(), _ -> new ArrayList<>()).add(call));
     for (Promised each : journal.all()) {
       List<UpstreamCall> its = byMarker.getOrDefault(each.marker(), List.of());
+      if (each.refused && !its.isEmpty()) {
+        journal.violation("%s was refused, and runs".formatted(each.marker()));
+      }
       for (int i = 1; i < its.size(); i++) {
         long before = its.get(i - 1).began();
         long then = its.get(i).began();

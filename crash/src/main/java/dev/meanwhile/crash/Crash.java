@@ -7,6 +7,8 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.logging.Level;
+import java.util.logging.LogManager;
 
 /// The crash test's command: see `crash/run --help`.
 public final class Crash {
@@ -16,8 +18,13 @@ public final class Crash {
 
   public static void main(String[] words) throws IOException, SQLException {
     Locale.setDefault(Locale.ROOT);
+    LogManager.getLogManager().getLogger("").setLevel(Level.WARNING);
     var options = Options.parse(List.of(words));
     var violations = new ArrayList<String>();
+    if (!options.only().equals("kills")) {
+      Path work = Files.createTempDirectory(options.work(), "case-");
+      System.exit(new Cases(options.seed(), work).run(options.only()) ? 0 : 1);
+    }
     for (int done = 0, i = 0; done < options.kills(); i++) {
       int kills = Math.min(KILLS_EACH, options.kills() - done);
       Tally tally = campaign(options, options.seed() + i, kills);

@@ -84,7 +84,9 @@ final class Load implements AutoCloseable {
       promised.run = answer.run();
     } else if (answer.status() == 200 && how == How.KEYED) {
       promised.reads("key", answer.body());
-    } else if (answer.status() != 200 && answer.status() != 503) {
+    } else if (answer.status() == 503) {
+      promised.refused = how == How.ASYNC && answer.body().contains("and nothing was");
+    } else if (answer.status() != 200) {
       journal.violation(
           "%s was answered %d: %s".formatted(promised.marker(), answer.status(), answer.body()));
     }

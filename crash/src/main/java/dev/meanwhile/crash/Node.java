@@ -44,7 +44,6 @@ final class Node implements AutoCloseable {
         List.of(
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
-            "-Xshare:auto",
             "-Xmx512m",
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
@@ -93,7 +92,10 @@ final class Node implements AutoCloseable {
 
   /// What this process has said so far.
   String said() throws IOException {
-    byte[] all = Files.readAllBytes(errors);
+    byte[] all = Files.exists(errors) ? Files.readAllBytes(errors) : new byte[0];
+    if (all.length < from) {
+      return "";
+    }
     return new String(
         all, (int) from, all.length - (int) from, java.nio.charset.StandardCharsets.UTF_8);
   }
@@ -122,7 +124,11 @@ final class Node implements AutoCloseable {
   void stop() {
     Process its = process;
     if (its != null) {
-      its.destroy();
+      if (wrapper.isEmpty()) {
+        its.destroy();
+      } else {
+        its.descendants().forEach(ProcessHandle::destroy);
+      }
       awaitEnd(its);
       kill();
     }

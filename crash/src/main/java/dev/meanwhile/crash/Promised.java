@@ -26,6 +26,9 @@ final class Promised {
   /// When the client first knew the end, in nanoseconds.
   volatile long knownEnd = Long.MAX_VALUE;
 
+  /// It was said that nothing was promised, and nothing ever will come of it.
+  volatile boolean refused;
+
   volatile boolean cancelled;
   volatile boolean eraseAsked;
   volatile boolean erased;

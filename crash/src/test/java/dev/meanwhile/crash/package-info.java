@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.crash;
+
+import org.jspecify.annotations.NullMarked;
