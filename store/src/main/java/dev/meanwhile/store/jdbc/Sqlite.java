@@ -255,7 +255,10 @@ final class Sqlite implements Database {
     if (free < 1000 || free < pragma(session, "page_count") / 4) {
       return false;
     }
-    session.query("pragma incremental_vacuum(500)", _ -> true);
+    try (Statement statement = session.connection().createStatement()) {
+      // Not a query, as it has no columns; `execute` would free one page only.
+      statement.executeUpdate("pragma incremental_vacuum(500)");
+    }
     return true;
   }
 

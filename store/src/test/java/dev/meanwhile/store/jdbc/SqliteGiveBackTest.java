@@ -1,0 +1,58 @@
+package dev.meanwhile.store.jdbc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Store;
+import dev.meanwhile.testkit.StoreClient;
+import dev.meanwhile.testkit.StoreSamples;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/// What much deleting does to the file.
+final class SqliteGiveBackTest {
+  private static final int RUNS = 20;
+  private static final int ANSWER = 1_000_000;
+
+  @TempDir Path directory = Path.of("");
+
+  @Test
+  @Timeout(60)
+  void retentionGivesPagesBackAndWritingGoesOn() throws IOException {
+    var millis = new AtomicLong(1_000);
+    var retention = new Store.Retention(Duration.ofSeconds(1), Long.MAX_VALUE);
+    try (JdbcStore store =
+        Stores.make(
+            new StoreSettings.InDirectory(directory, retention, 1), new SettableTime(millis))) {
+      var client = new StoreClient(store).open();
+      for (int i = 0; i < RUNS; i++) {
+        String name = "r" + i;
+        client.write(StoreSamples.accept(name));
+        client.write(StoreSamples.started(name, 1));
+        var whole = new Piece(0, 1, new byte[ANSWER]);
+        var terminal = StoreSamples.bytes("terminal");
+        client.write(
+            new Change.Ended(
+                StoreSamples.log(name).id(), 1, "completed", 1_000, whole, null, terminal, true));
+      }
+      millis.addAndGet(10_000);
+      store.retain();
+      assertThat(client.write(StoreSamples.accept("later"))).isEqualTo(new Outcome.Stored());
+    }
+    assertThat(bytes()).isLessThan((long) RUNS * ANSWER / 2);
+  }
+
+  private long bytes() throws IOException {
+    try (var files = Files.list(directory)) {
+      return files.mapToLong(file -> file.toFile().length()).sum();
+    }
+  }
+}
