@@ -10,6 +10,7 @@ import com.openai.errors.BadRequestException;
 import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
 import dev.meanwhile.conformance.Rig;
+import dev.meanwhile.simulator.Stats;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -73,7 +74,7 @@ final class OpenAiJavaAsyncTest {
     }
     assertThat(text(answer)).isEqualTo(expected);
     assertThat(answer.usage().orElseThrow().completionTokens()).isEqualTo(40);
-    assertThat(rig.stats().models().get("sim-complex").calls()).isEqualTo(1);
+    assertThat(rig.stats().models().get("sim-complex")).isEqualTo(new Stats.Counted(1, 0, 40));
     hasty.close();
     patient.close();
   }
