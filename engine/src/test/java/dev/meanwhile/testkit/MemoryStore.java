@@ -70,6 +70,7 @@ public final class MemoryStore implements Store {
     private final Map<String, Integer> current = new HashMap<>();
     private final Set<Integer> fenced = new HashSet<>(Set.of(0));
     private int epochs;
+    private final Map<String, Integer> tally = new TreeMap<>();
 
     /// The ids of all runs.
     public List<String> runs() {
@@ -97,6 +98,15 @@ public final class MemoryStore implements Store {
       return logs.values().stream().filter(this::isClaimable).count();
     }
 
+    /// How often what was done.
+    public Map<String, Integer> tally() {
+      return tally;
+    }
+
+    private void count(String what) {
+      tally.merge(what, 1, Integer::sum);
+    }
+
     private boolean isClaimable(Log log) {
       return log.endedAt == 0 && fenced.contains(log.owner);
     }
@@ -119,6 +129,7 @@ public final class MemoryStore implements Store {
   private static final class Log {
     final StoredLog first;
     final List<Piece> pieces = new ArrayList<>();
+    final List<Row> rows = new ArrayList<>(1);
     int owner;
     int attempt;
     int lost;
@@ -196,14 +207,17 @@ public final class MemoryStore implements Store {
     }
   }
 
-  /// A change that was given.
+  /// A change that was given, or a claim.
   private static final class Given {
-    final Change change;
+    final @Nullable Change change;
     final int epoch;
     final Consumer<Outcome> done;
     boolean mayBeWritten;
 
-    Given(Change change, int epoch, Consumer<Outcome> done) {
+    /// What became of it, if that was not known when it was written.
+    @Nullable Outcome outcome;
+
+    Given(@Nullable Change change, int epoch, Consumer<Outcome> done) {
       this.change = change;
       this.epoch = epoch;
       this.done = done;
@@ -301,7 +315,8 @@ public final class MemoryStore implements Store {
     return closed ? "the store is closed" : isFenced() ? "the lease is lost" : trouble;
   }
 
-  private boolean isFenced() {
+  /// Whether it may not write any more.
+  public boolean isFenced() {
     return disk.fenced.contains(epoch);
   }
 
@@ -356,7 +371,16 @@ public final class MemoryStore implements Store {
     if (given.isEmpty()) {
       return;
     }
-    List<Given> group = given.stream().limit(Math.max(1, schedule.group(given.size()))).toList();
+    if (given.getFirst().change == null) {
+      given.remove().done.accept(outcome(true));
+      commitSoon();
+      return;
+    }
+    List<Given> group =
+        given.stream()
+            .limit(Math.max(1, schedule.group(given.size())))
+            .takeWhile(it -> it.change != null)
+            .toList();
     switch (schedule.commit()) {
       case DONE -> {
         for (Given each : group) {
@@ -370,7 +394,7 @@ public final class MemoryStore implements Store {
       case UNKNOWN_DONE -> {
         for (Given each : group) {
           each.mayBeWritten = true;
-          apply(each);
+          each.outcome = apply(each);
         }
       }
     }
@@ -391,11 +415,19 @@ public final class MemoryStore implements Store {
   }
 
   private Outcome apply(Given each) {
-    return switch (each.change) {
-      case Change.Accept it -> accept(it, each.epoch);
-      case Change.Started it -> outcome(started(it, each.epoch));
+    if (each.outcome != null) {
+      return each.outcome;
+    }
+    return each.change == null ? outcome(true) : apply(each.change, each.epoch);
+  }
+
+  private Outcome apply(Change change, int by) {
+    disk.count(change.getClass().getSimpleName());
+    return switch (change) {
+      case Change.Accept it -> accept(it, by);
+      case Change.Started it -> outcome(started(it, by));
       case Change.Checkpoint it -> {
-        Log log = owned(it.log(), it.attempt(), each.epoch);
+        Log log = owned(it.log(), it.attempt(), by);
         if (log != null) {
           append(log, it.piece());
           log.head = it.head() == null ? log.head : it.head();
@@ -403,19 +435,19 @@ public final class MemoryStore implements Store {
         yield outcome(log != null);
       }
       case Change.Requeued it -> {
-        Log log = owned(it.log(), it.attempt(), each.epoch);
+        Log log = owned(it.log(), it.attempt(), by);
         if (log != null) {
           log.status = "queued";
           log.notBefore = it.notBefore();
         }
         yield outcome(log != null);
       }
-      case Change.Ended it -> outcome(ended(it, each.epoch));
-      case Change.Cut it -> outcome(cut(it, each.epoch));
+      case Change.Ended it -> outcome(ended(it, by));
+      case Change.Cut it -> outcome(cut(it, by));
       case Change.CancelRequested(String run) -> outcome(cancel(run));
       case Change.Released(List<String> logs) -> {
         for (String id : logs) {
-          Log log = owned(id, -1, each.epoch);
+          Log log = owned(id, -1, by);
           if (log != null) {
             log.owner = 0;
             log.status = "queued";
@@ -463,6 +495,7 @@ public final class MemoryStore implements Store {
       disk.keys.put(key, new IdempotencyEntry.Held(run.id(), accept.key().bodyHash()));
     }
     disk.runs.put(run.id(), row);
+    log.rows.add(row);
     return new Outcome.Stored();
   }
 
@@ -479,7 +512,7 @@ public final class MemoryStore implements Store {
     return true;
   }
 
-  private static void append(Log log, @Nullable Piece piece) {
+  private void append(Log log, @Nullable Piece piece) {
     if (piece == null) {
       return;
     }
@@ -494,6 +527,7 @@ public final class MemoryStore implements Store {
           "piece %d, to %d, after %d pieces, to %d, of %s"
               .formatted(piece.number(), piece.end(), pieces.size(), log.end(), log.first.id()));
     } else {
+      disk.count("pieces" + (log.lost > 0 ? " of an attempt after a lost one" : ""));
       pieces.add(piece);
     }
   }
@@ -511,11 +545,7 @@ public final class MemoryStore implements Store {
     log.terminal = it.terminal();
     log.ended = it;
     if (it.freesKeys()) {
-      for (Row row : disk.runs.values()) {
-        if (row.log.first.id().equals(it.log())) {
-          freeKey(row);
-        }
-      }
+      log.rows.forEach(this::freeKey);
     }
     return true;
   }
@@ -570,7 +600,8 @@ public final class MemoryStore implements Store {
     }
     freeKey(row);
     disk.runs.remove(run);
-    if (row.log.endedAt > 0 && disk.runs.values().stream().noneMatch(it -> it.log == row.log)) {
+    row.log.rows.remove(row);
+    if (row.log.endedAt > 0 && row.log.rows.isEmpty()) {
       disk.logs.remove(row.log.first.id());
     }
     return true;
@@ -578,33 +609,50 @@ public final class MemoryStore implements Store {
 
   @Override
   public void claim(int most, Reply<List<Claimed>> reply) {
-    ask(
-        () -> {
-          var claimed = new ArrayList<Claimed>();
-          List<Log> logs =
-              disk.logs.values().stream()
-                  .filter(disk::isClaimable)
-                  .sorted(
-                      Comparator.<Log>comparingInt(it -> it.first.priority())
-                          .thenComparingLong(it -> it.first.createdAt()))
-                  .limit(isFenced() ? 0 : most)
-                  .toList();
-          for (Log log : logs) {
-            log.owner = epoch;
-            log.lost += log.status.equals("in_progress") ? 1 : 0;
-            log.status = "queued";
-            StoredLog stored = log.stored(true);
-            claimed.add(
-                new Claimed(
-                    stored,
-                    disk.runs.values().stream()
-                        .filter(row -> row.log == log && row.cutAt == 0)
-                        .map(row -> row.stored(stored))
-                        .toList()));
-          }
-          return claimed;
-        },
-        reply);
+    if (dead) {
+      return;
+    }
+    // In the order of the changes, as all that writes.
+    given.add(
+        new Given(
+            null,
+            epoch,
+            _ -> {
+              if (closed) {
+                answer(() -> reply.failed("the store is closed"));
+              } else {
+                List<Claimed> claimed = take(most);
+                answer(() -> reply.is(claimed));
+              }
+            }));
+    commitSoon();
+  }
+
+  private List<Claimed> take(int most) {
+    var claimed = new ArrayList<Claimed>();
+    List<Log> logs =
+        disk.logs.values().stream()
+            .filter(disk::isClaimable)
+            .sorted(
+                Comparator.<Log>comparingInt(it -> it.first.priority())
+                    .thenComparingLong(it -> it.first.createdAt()))
+            .limit(isFenced() ? 0 : most)
+            .toList();
+    for (Log log : logs) {
+      disk.count("claims" + (log.pieces.isEmpty() ? "" : " of what has content"));
+      log.owner = epoch;
+      log.lost += log.status.equals("in_progress") ? 1 : 0;
+      log.status = "queued";
+      StoredLog stored = log.stored(true);
+      claimed.add(
+          new Claimed(
+              stored,
+              log.rows.stream()
+                  .filter(row -> row.cutAt == 0)
+                  .map(row -> row.stored(stored))
+                  .toList()));
+    }
+    return claimed;
   }
 
   @Override

@@ -550,7 +550,7 @@ public abstract class StoreContract {
   }
 
   @Test
-  void forgets_the_oldest_ended_when_there_is_too_much() {
+  protected void forgets_the_oldest_ended_when_there_is_too_much() {
     reopen(new Retention(Duration.ofDays(1000), 2_000_000));
     var random = new java.util.Random(1);
     byte[] large = new byte[10_000];
