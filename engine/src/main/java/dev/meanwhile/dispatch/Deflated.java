@@ -6,6 +6,7 @@ import dev.meanwhile.log.LogWriter;
 import dev.meanwhile.store.Piece;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.DataFormatException;
 import java.util.zip.Deflater;
@@ -67,37 +68,23 @@ final class Deflated {
   ///
   /// @param pieces all of them, from the first
   /// @param skip how many events the log has already
-  /// @throws IOException if they are damaged
+  /// @throws IOException if they are damaged, incomplete, or more than the log takes
   static void read(List<Piece> pieces, int skip, LogWriter writer, long nanos) throws IOException {
-    var plain = new ByteArrayOutputStream();
+    var events = new Events(skip, writer, nanos);
     var inflater = new Inflater(true);
     try {
       byte[] room = new byte[16 << 10];
       for (Piece piece : pieces) {
         inflater.setInput(piece.bytes());
         for (int length = inflater.inflate(room); length > 0; length = inflater.inflate(room)) {
-          plain.write(room, 0, length);
+          events.take(room, length, piece.end());
         }
+        events.check(piece.end());
       }
     } catch (DataFormatException e) {
       throw new IOException("the stored events are damaged", e);
     } finally {
       inflater.end();
-    }
-    byte[] bytes = plain.toByteArray();
-    long[] at = {0};
-    int event = 0;
-    while (at[0] < bytes.length) {
-      long kind = number(bytes, at);
-      long micros = number(bytes, at);
-      long length = number(bytes, at);
-      if (kind >= KINDS.length || length > bytes.length - at[0]) {
-        throw new IOException("the stored events are damaged");
-      }
-      if (event++ >= skip) {
-        writer.append(KINDS[(int) kind], nanos + micros * 1_000, bytes, (int) at[0], (int) length);
-      }
-      at[0] += length;
     }
   }
 
@@ -110,18 +97,82 @@ final class Deflated {
     out.write((int) left);
   }
 
-  private static long number(byte[] bytes, long[] at) throws IOException {
-    long number = 0;
-    for (int shift = 0; shift < 63; shift += 7) {
-      if (at[0] >= bytes.length) {
-        break;
-      }
-      byte next = bytes[(int) at[0]++];
-      number |= (next & 127L) << shift;
-      if (next >= 0) {
-        return number;
+  /// Takes framed events, in parts that may end anywhere, and appends them. No more is held than
+  /// one event, and no more of that than has come.
+  private static final class Events {
+    private static final int KIND = 0;
+    private static final int MICROS = 1;
+    private static final int LENGTH = 2;
+    private static final int BYTES = 3;
+
+    private final int skip;
+    private final LogWriter writer;
+    private final long nanos;
+    private final long[] fields = new long[3];
+    private int field = KIND;
+    private int shift;
+    private byte[] event = new byte[256];
+    private int filled;
+    private int count;
+
+    Events(int skip, LogWriter writer, long nanos) {
+      this.skip = skip;
+      this.writer = writer;
+      this.nanos = nanos;
+    }
+
+    /// @param end how many events there may be so far
+    void take(byte[] bytes, int length, int end) throws IOException {
+      for (int at = 0; at < length; ) {
+        if (field == BYTES) {
+          int part = (int) Math.min(fields[LENGTH] - filled, length - at);
+          if (event.length - filled < part) {
+            event = Arrays.copyOf(event, Math.max(filled + part, 2 * filled));
+          }
+          System.arraycopy(bytes, at, event, filled, part);
+          filled += part;
+          at += part;
+        } else {
+          if (count == end || shift > 56) {
+            throw damaged();
+          }
+          byte next = bytes[at++];
+          fields[field] |= (next & 127L) << shift;
+          shift += 7;
+          if (next >= 0) {
+            field++;
+            shift = 0;
+          }
+        }
+        if (field == BYTES && filled == fields[LENGTH]) {
+          append();
+        }
       }
     }
-    throw new IOException("the stored events are damaged");
+
+    private void append() throws IOException {
+      if (fields[KIND] >= KINDS.length) {
+        throw damaged();
+      }
+      Kind kind = KINDS[(int) fields[KIND]];
+      long time = nanos + fields[MICROS] * 1_000;
+      if (count++ >= skip && !writer.append(kind, time, event, 0, filled)) {
+        throw new IOException("the stored events are more than a run may have");
+      }
+      Arrays.fill(fields, 0);
+      field = KIND;
+      filled = 0;
+    }
+
+    /// A piece ends with an event, and with the one that it says.
+    void check(int end) throws IOException {
+      if (count != end || field != KIND || shift != 0) {
+        throw damaged();
+      }
+    }
+
+    private static IOException damaged() {
+      return new IOException("the stored events are damaged");
+    }
   }
 }

@@ -9,6 +9,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -21,9 +22,9 @@ final class Encoding {
 
   static byte[] of(About about) {
     return write(out -> {
-      out.writeUTF(about.tenant());
-      out.writeUTF(about.api());
-      out.writeUTF(about.upstream());
+      text(out, about.tenant());
+      text(out, about.api());
+      text(out, about.upstream());
       text(out, about.model());
       out.writeBoolean(about.streamed());
       out.writeBoolean(about.attached());
@@ -34,13 +35,7 @@ final class Encoding {
     return read(
         bytes,
         in ->
-            new About(
-                in.readUTF(),
-                in.readUTF(),
-                in.readUTF(),
-                text(in),
-                in.readBoolean(),
-                in.readBoolean()));
+            new About(text(in), text(in), text(in), text(in), in.readBoolean(), in.readBoolean()));
   }
 
   static byte @Nullable [] of(@Nullable Head head) {
@@ -60,12 +55,12 @@ final class Encoding {
 
   static byte[] of(Terminal terminal) {
     return write(out -> {
-      out.writeUTF(terminal.status().word());
+      text(out, terminal.status().word());
       Failure failure = terminal.failure();
       out.writeBoolean(failure != null);
       if (failure != null) {
         out.writeShort(failure.status());
-        out.writeUTF(failure.code());
+        text(out, failure.code());
         text(out, failure.message());
       }
     });
@@ -75,16 +70,14 @@ final class Encoding {
     return read(
         bytes,
         in -> {
-          var status = Status.valueOf(in.readUTF().toUpperCase(Locale.ROOT));
+          var status = Status.valueOf(text(in).toUpperCase(Locale.ROOT));
           return new Terminal(
               status,
-              in.readBoolean()
-                  ? new Failure(in.readUnsignedShort(), in.readUTF(), text(in))
-                  : null);
+              in.readBoolean() ? new Failure(in.readUnsignedShort(), text(in), text(in)) : null);
         });
   }
 
-  /// Writes a text of any length, where `writeUTF` takes 64 KB.
+  /// Writes a text of any length, where `writeUTF` takes 64 KB: some are an upstream's own.
   static void text(DataOutputStream out, String text) throws IOException {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     out.writeInt(bytes.length);
@@ -92,7 +85,19 @@ final class Encoding {
   }
 
   static String text(DataInputStream in) throws IOException {
-    return new String(in.readNBytes(in.readInt()), StandardCharsets.UTF_8);
+    return new String(bytes(in), StandardCharsets.UTF_8);
+  }
+
+  static byte[] bytes(DataInputStream in) throws IOException {
+    int length = in.readInt();
+    if (length < 0) {
+      throw new IOException("a length of " + length);
+    }
+    byte[] bytes = in.readNBytes(length);
+    if (bytes.length < length) {
+      throw new EOFException(bytes.length + " bytes of " + length);
+    }
+    return bytes;
   }
 
   private static byte[] write(Writing writing) {
@@ -105,9 +110,16 @@ final class Encoding {
     return bytes.toByteArray();
   }
 
-  private static <T> T read(byte[] bytes, Reading<T> reading) {
+  /// @throws UncheckedIOException if that is not all that `bytes` are
+  static <T> T read(byte[] bytes, Reading<T> reading) {
     try (var in = new DataInputStream(new ByteArrayInputStream(bytes))) {
-      return reading.from(in);
+      T read = reading.from(in);
+      if (in.read() >= 0) {
+        throw new IOException("more than was written");
+      }
+      return read;
+    } catch (IllegalArgumentException e) {
+      throw new UncheckedIOException(new IOException(e));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -117,7 +129,8 @@ final class Encoding {
     void to(DataOutputStream out) throws IOException;
   }
 
-  private interface Reading<T> {
+  /// Reads something.
+  interface Reading<T> {
     T from(DataInputStream in) throws IOException;
   }
 }

@@ -2,15 +2,14 @@ package dev.meanwhile.dispatch;
 
 import dev.meanwhile.budget.Clocks;
 import dev.meanwhile.upstream.Request;
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
-import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /// All that is needed to make the attempts of a log, as it is stored with it.
@@ -25,26 +24,30 @@ import java.util.Map;
 record Work(Request request, boolean usage, Clocks clocks, long deadline, boolean borrowed) {
   private static final int VERSION = 1;
 
+  /// What the names of headers with credentials have in them.
+  private static final List<String> CREDENTIALS =
+      List.of("auth", "api-key", "apikey", "cookie", "secret", "token", "password");
+
   byte[] encoded() {
     var bytes = new ByteArrayOutputStream(request.body().length + 512);
     try (var out = new DataOutputStream(bytes)) {
       out.writeByte(VERSION);
-      out.writeUTF(request.upstream());
-      out.writeUTF(request.api());
+      Encoding.text(out, request.upstream());
+      Encoding.text(out, request.api());
       Encoding.text(out, request.path());
       out.writeBoolean(request.streamed());
-      List<Map.Entry<String, String>> headers = request.headers();
-      out.writeShort(headers.size());
+      List<Map.Entry<String, String>> headers =
+          request.headers().stream().filter(it -> !isCredential(it.getKey())).toList();
+      out.writeInt(headers.size());
       for (var header : headers) {
-        boolean secret = isCredential(header.getKey());
-        out.writeUTF(header.getKey());
-        Encoding.text(out, secret ? "" : header.getValue());
+        Encoding.text(out, header.getKey());
+        Encoding.text(out, header.getValue());
       }
       out.writeInt(request.body().length);
       out.write(request.body());
       out.writeBoolean(usage);
       for (Duration each : durations(clocks)) {
-        out.writeLong(each.toMillis());
+        out.writeLong(each.toNanos());
       }
       out.writeLong(deadline);
       out.writeBoolean(borrowed);
@@ -56,43 +59,41 @@ record Work(Request request, boolean usage, Clocks clocks, long deadline, boolea
 
   /// @throws UncheckedIOException if these bytes are not what [#encoded] gave
   static Work of(byte[] encoded) {
-    try (var in = new DataInputStream(new ByteArrayInputStream(encoded))) {
-      if (in.readByte() != VERSION) {
-        throw new IOException("stored by a newer version");
-      }
-      String upstream = in.readUTF();
-      String api = in.readUTF();
-      String path = Encoding.text(in);
-      boolean streamed = in.readBoolean();
-      var headers = new ArrayList<Map.Entry<String, String>>();
-      for (int left = in.readUnsignedShort(); left > 0; left--) {
-        String name = in.readUTF();
-        String value = Encoding.text(in);
-        if (!isCredential(name)) {
-          headers.add(Map.entry(name, value));
-        }
-      }
-      byte[] body = in.readNBytes(in.readInt());
-      boolean usage = in.readBoolean();
-      var clocks =
-          new Clocks(
-              Duration.ofMillis(in.readLong()),
-              Duration.ofMillis(in.readLong()),
-              Duration.ofMillis(in.readLong()),
-              Duration.ofMillis(in.readLong()));
-      return new Work(
-          new Request(upstream, api, path, headers, body, streamed),
-          usage,
-          clocks,
-          in.readLong(),
-          in.readBoolean());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return Encoding.read(
+        encoded,
+        in -> {
+          if (in.readByte() != VERSION) {
+            throw new IOException("stored by a newer version");
+          }
+          String upstream = Encoding.text(in);
+          String api = Encoding.text(in);
+          String path = Encoding.text(in);
+          boolean streamed = in.readBoolean();
+          var headers = new ArrayList<Map.Entry<String, String>>();
+          for (int left = in.readInt(); left > 0; left--) {
+            headers.add(Map.entry(Encoding.text(in), Encoding.text(in)));
+          }
+          byte[] body = Encoding.bytes(in);
+          boolean usage = in.readBoolean();
+          var clocks =
+              new Clocks(
+                  Duration.ofNanos(in.readLong()),
+                  Duration.ofNanos(in.readLong()),
+                  Duration.ofNanos(in.readLong()),
+                  Duration.ofNanos(in.readLong()));
+          return new Work(
+              new Request(upstream, api, path, headers, body, streamed),
+              usage,
+              clocks,
+              in.readLong(),
+              in.readBoolean());
+        });
   }
 
+  /// Whether a header gives its sender away: such a one is never stored.
   static boolean isCredential(String header) {
-    return header.equals("authorization") || header.equals("api-key");
+    String name = header.toLowerCase(Locale.ROOT);
+    return CREDENTIALS.stream().anyMatch(name::contains);
   }
 
   private static List<Duration> durations(Clocks clocks) {

@@ -31,8 +31,7 @@ final class Wave {
       "insert into piece (n, attempt, upto, bytes) select l.n * 1048576 + ?, l.attempt, ?, ?"
           + " from log l where"
           + FENCE
-          + " and l.attempt = ? on conflict (n) do update set attempt = excluded.attempt,"
-          + " upto = excluded.upto, bytes = excluded.bytes where piece.attempt < excluded.attempt";
+          + " and l.attempt = ? on conflict do nothing";
   private static final String HAS_PIECE =
       "select 1 from log l join piece p on p.n = l.n * 1048576 + ? where"
           + FENCE
