@@ -38,15 +38,20 @@ public final class Coalesce {
     return found != null && found.serves(caller) && found.isOpenTo(window(caller)) ? found : null;
   }
 
-  /// Makes `call` the one to find, unless there is one already that serves `caller`.
+  /// Makes `call` the one to find, unless there is one already that serves `caller`. One that does
+  /// not, or is over, gives its place up: else all who come while it is there would make calls of
+  /// their own.
   ///
   /// @return the one that is found from now on
   Call register(Call call, Submission caller) {
     Key same = call.sameKey();
     if (same != null) {
       Call winner = bySameKey.putIfAbsent(same, call);
-      if (winner != null && winner.serves(caller) && winner.isOpenTo(Duration.ZERO)) {
-        return winner;
+      while (winner != null) {
+        if (winner.serves(caller) && winner.isOpenTo(Duration.ZERO)) {
+          return winner;
+        }
+        winner = bySameKey.replace(same, winner, call) ? null : bySameKey.putIfAbsent(same, call);
       }
     }
     if (call.retryKey() != null) {

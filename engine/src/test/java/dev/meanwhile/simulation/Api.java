@@ -112,6 +112,13 @@ final class Api {
       return status == 429 || status >= 500;
     }
 
+    /// Whether this process waits for its answer. A call that it recovered is nobody's but its
+    /// run's.
+    @SuppressWarnings("ReferenceEquality") // the very same
+    boolean isUnderWayAt(Life process) {
+      return life == process && number == 1 && !excused && !aborted && ended == null;
+    }
+
     boolean completed() {
       return ended != null && ended.status() == Status.COMPLETED;
     }

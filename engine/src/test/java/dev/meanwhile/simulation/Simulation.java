@@ -72,6 +72,9 @@ final class Simulation {
   /// Of runs that were to be stopped: how many attempts their log had had when the store knew.
   private final Map<String, Integer> stopped = new HashMap<>();
 
+  /// Which prompts are of requests that are the same.
+  private final Map<String, Integer> alike = new HashMap<>();
+
   private boolean flaky;
   private boolean slow;
   private final boolean crowded;
@@ -306,6 +309,9 @@ final class Simulation {
   private void submitPlain(@Nullable Life life) {
     String prompt = prompt();
     int same = crowded ? random.nextInt(2) : random.nextInt(6);
+    if (same < 2) {
+      alike.put(prompt, same);
+    }
     on(
         life,
         dispatcher ->
@@ -531,6 +537,15 @@ final class Simulation {
     note("calls " + exchange);
     if (exchange.isExcused()) {
       return;
+    }
+    if (alike.containsKey(exchange.prompt) && exchange.isUnderWayAt(exchange.life)) {
+      assertThat(
+              alike.keySet().stream()
+                  .filter(it -> Objects.equals(alike.get(it), alike.get(exchange.prompt)))
+                  .flatMap(it -> api.calls(it).stream())
+                  .filter(it -> it.isUnderWayAt(exchange.life)))
+          .as("calls for the same that are under way beside %s", exchange)
+          .isEmpty();
     }
     List<Api.Exchange> before = api.calls(exchange.prompt);
     assertThat(before)
