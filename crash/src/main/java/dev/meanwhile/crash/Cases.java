@@ -118,7 +118,7 @@ final class Cases {
       }
       for (Thread thread : threads) {
         try {
-          thread.join(Duration.ofSeconds(120));
+          thread.join(Duration.ofMinutes(2));
         } catch (InterruptedException e) {
           Thread.currentThread().interrupt();
         }
