@@ -176,7 +176,7 @@ public final class Queue {
         refusals++;
       }
       allowance = 0;
-      return quiet(Math.max(asked, LEAST_QUIET << Math.min(refusals - 1, 6)), now);
+      return quiet(Math.max(asked, LEAST_QUIET << Math.clamp(refusals - 1, 0, 6)), now);
     }
     if (limit.status() >= 400) {
       return 0;
