@@ -172,8 +172,9 @@ class LimitedUpstreamTest {
             random::nextDouble);
     VirtualWorld.Loop loop = world.loop();
     var upstream = new Limited(world, loop, random, limit);
+    engine.open();
     Dispatcher dispatcher = engine.on(loop, upstream);
-    engine.start();
+    engine.recover();
     long began = world.nanos();
     for (int i = 0; i < RUNS; i++) {
       Submission submission = submission(random, world.millis() + Duration.ofDays(1).toMillis());
