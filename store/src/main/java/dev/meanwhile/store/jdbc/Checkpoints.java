@@ -3,6 +3,7 @@ package dev.meanwhile.store.jdbc;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -17,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 /// waits for it, and sees to it that what was erased is in neither.
 final class Checkpoints {
   private static final System.Logger LOG = System.getLogger(Checkpoints.class.getName());
+
+  /// The constant that is there from an erasure until its bytes are gone.
+  static final String UNFINISHED = "unfinished erasure";
 
   /// From here on it copies.
   private static final int WORTH_COPYING = 1000;
@@ -161,6 +165,7 @@ final class Checkpoints {
         if (pages.cardinality() <= FEW || round == MOST_ROUNDS) {
           scrub.pages(pages);
           database.forget();
+          finished(connected());
           return;
         }
       } catch (IOException | SQLException e) {
@@ -181,6 +186,14 @@ final class Checkpoints {
         database.forget(); // what the writer holds in memory is as it was before
         database.endTurn();
       }
+    }
+  }
+
+  private static void finished(Connection connection) throws SQLException {
+    try (PreparedStatement statement =
+        connection.prepareStatement("delete from constant where name = ?")) {
+      statement.setString(1, UNFINISHED);
+      statement.executeUpdate();
     }
   }
 

@@ -24,9 +24,7 @@ final class Claim {
 
   /// An SQL condition: the log `log` is unfinished and nobody's.
   static String claimable(Database database) {
-    return " ended_at = 0 and owner in (select n from node where fenced = 1 or lease_until < "
-        + database.now()
-        + ")";
+    return " ended_at = 0 and owner in (select n from node where " + Lease.gone(database) + ")";
   }
 
   /// Whether there is anything to claim.

@@ -17,6 +17,9 @@ sealed interface Database extends AutoCloseable permits Sqlite, Postgres {
   /// @throws dev.meanwhile.store.StoreException if it is not, with what to do
   void check(Connection connection) throws SQLException;
 
+  /// The schema is there: takes up what the process before could not finish.
+  void opened(Session session) throws SQLException;
+
   /// Connections for db-scheduler.
   DataSource scheduling();
 
@@ -40,6 +43,10 @@ sealed interface Database extends AutoCloseable permits Sqlite, Postgres {
   /// The writer's connection had failed and this is a new one: makes sure that what was committed
   /// on the old one is on the disk.
   void recover(Connection connection) throws SQLException;
+
+  /// Within the transaction that deletes it: something is to be gone to its last byte, also if this
+  /// process ends before that is done.
+  void erasing(Session session) throws SQLException;
 
   /// Runs `done` once nothing is left of what was deleted before.
   void erased(Runnable done);

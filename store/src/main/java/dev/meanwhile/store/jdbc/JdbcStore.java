@@ -8,6 +8,7 @@ import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoreException;
 import dev.meanwhile.store.StoredRun;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -32,11 +33,17 @@ final class JdbcStore implements Store {
   private @Nullable Watch watch;
   private @Nullable Timetable timetable;
 
-  JdbcStore(Database database, String node, Retention retention, int readerCount, Time time) {
+  JdbcStore(
+      Database database,
+      String node,
+      Duration leaseLength,
+      Retention retention,
+      int readerCount,
+      Time time) {
     this.database = database;
     this.node = node;
     this.time = time;
-    lease = new Lease(database, node, time);
+    lease = new Lease(database, node, leaseLength, time);
     readers = new Readers(database, readerCount);
     writer = new Writer(database, lease, this::cancelled);
     retain = new Retain(database, writer, retention, time);
@@ -48,7 +55,8 @@ final class JdbcStore implements Store {
     try (var session = new Session(database.writing())) {
       database.check(session.connection());
       Schema.migrate(database, session);
-      lease.take(session, true);
+      takeEpoch(session);
+      database.opened(session);
     } catch (SQLException e) {
       throw new StoreException("The store cannot be opened. " + database.fault(e).message(), e);
     }
@@ -61,6 +69,19 @@ final class JdbcStore implements Store {
     timetable = new Timetable(database, node, retain);
     timetable.start();
     open = true;
+  }
+
+  private void takeEpoch(Session session) throws SQLException {
+    try {
+      lease.take(session, true);
+    } catch (SQLException e) {
+      if (database.fault(e).kind() == Fault.Kind.TROUBLE) {
+        throw e;
+      }
+      // Another process begins under this name at the same moment: the later one has it.
+      session.connection().rollback();
+      lease.take(session, true);
+    }
   }
 
   private void cancelled(String run) {

@@ -8,16 +8,22 @@ import org.jspecify.annotations.Nullable;
 /// the database's clock ends. An epoch that was lost never comes back; the node takes a new one,
 /// unless another process has taken one under its name.
 final class Lease {
-  private static final Duration LENGTH = Duration.ofSeconds(10);
-  private static final long GIVE_UP = Duration.ofSeconds(8).toNanos();
+  /// How long one is, if nothing else is said. It is renewed each 3 s.
+  static final Duration LENGTH = Duration.ofSeconds(10);
 
   private static final String FENCE = "update node set fenced = 1 where name = ? and fenced = 0";
+  private static final String TAKE =
+      "insert into node (name, epoch, fenced, wrote)"
+          + " select ?, coalesce(max(epoch), 0) + 1, 0, 0 from node where name = ?";
+  private static final String FORGET_LEASES =
+      "delete from lease where node not in (select n from node)";
   private static final String NEWEST = "select max(n) from node where name = ?";
 
   private final Database database;
   private final String name;
   private final Time time;
-  private final String take;
+  private final long lengthNanos;
+  private final String grant;
   private final String renew;
   private final String forget;
 
@@ -26,24 +32,35 @@ final class Lease {
   private volatile boolean lost = true;
   private volatile boolean over;
 
-  Lease(Database database, String name, Time time) {
+  Lease(Database database, String name, Duration length, Time time) {
     this.database = database;
     this.name = name;
     this.time = time;
-    String now = database.now();
-    String until =
-        database.shared() ? now + " + " + LENGTH.toMillis() : String.valueOf(Long.MAX_VALUE);
-    take =
-        "insert into node (name, epoch, fenced, lease_until, wrote)"
-            + " select ?, coalesce(max(epoch), 0) + 1, 0, %s, 0 from node where name = ?"
-                .formatted(until);
+    lengthNanos = length.toNanos();
+    String until = database.now() + " + " + length.toMillis();
+    grant = "insert into lease (node, until) values (?, " + until + ")";
     renew =
-        "update node set lease_until = %s where n = ? and fenced = 0 and lease_until > %s"
-            .formatted(until, now);
+        "update lease set until = "
+            + until
+            + " where node = ? and node in (select n from node where not "
+            + gone(database)
+            + ")";
+    // Not at once: a node that was fenced may still want to know whether its last commit came to
+    // be.
     forget =
-        "delete from node where n <> 0 and fenced = 1 and lease_until < %s - 86400000"
-                .formatted(now)
+        "delete from node where n <> 0 and "
+            + gone(database)
+            + " and not exists (select 1 from lease where lease.node = node.n and lease.until > "
+            + database.now()
+            + " - 86400000)"
             + " and not exists (select 1 from log where owner = node.n and ended_at = 0)";
+  }
+
+  /// An SQL condition: a row of `node` is an epoch that owns nothing any more.
+  static String gone(Database database) {
+    return "(fenced = 1 or exists (select 1 from lease where lease.node = node.n and lease.until < "
+        + database.now()
+        + "))";
   }
 
   /// The number of this node's epoch; also of one that was lost, until there is another.
@@ -56,8 +73,14 @@ final class Lease {
     return !lost && !isOverdue();
   }
 
+  /// It is given up a little before others may take it.
   private boolean isOverdue() {
-    return database.shared() && time.nanos() - renewedAt >= GIVE_UP;
+    return database.shared() && time.nanos() - renewedAt >= lengthNanos / 10 * 8;
+  }
+
+  /// After how long it is renewed, in nanoseconds.
+  long renewal() {
+    return lengthNanos / 10 * 3;
   }
 
   /// Another process runs under this name: there will be no other epoch.
@@ -97,13 +120,17 @@ final class Lease {
       over = true;
       return;
     }
-    session.update(forget);
-    session.update(take, name, name);
+    session.update(TAKE, name, name);
     Long mine = session.first(NEWEST, row -> row.getLong(1), name);
-    session.connection().commit();
     if (mine == null) {
       throw new SQLException("the row of this node has vanished");
     }
+    if (database.shared()) {
+      session.update(grant, mine);
+    }
+    session.update(forget);
+    session.update(FORGET_LEASES);
+    session.connection().commit();
     node = mine;
     renewedAt = began;
     lost = false;

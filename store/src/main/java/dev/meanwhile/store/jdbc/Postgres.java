@@ -126,6 +126,12 @@ final class Postgres implements Database {
   @Override
   public void recover(Connection connection) {}
 
+  @Override
+  public void opened(Session session) {}
+
+  @Override
+  public void erasing(Session session) {}
+
   /// PostgreSQL frees the rows at its next vacuum.
   @Override
   public void erased(Runnable done) {

@@ -186,6 +186,21 @@ final class Sqlite implements Database {
   }
 
   @Override
+  public void opened(Session session) throws SQLException {
+    if (session.exists("select 1 from constant where name = ?", Checkpoints.UNFINISHED)) {
+      checkpoints.erased(() -> {});
+    }
+    session.connection().rollback();
+  }
+
+  @Override
+  public void erasing(Session session) throws SQLException {
+    session.update(
+        "insert into constant (name, value) values (?, x'') on conflict do nothing",
+        Checkpoints.UNFINISHED);
+  }
+
+  @Override
   public void erased(Runnable done) {
     checkpoints.erased(done);
   }

@@ -1,6 +1,7 @@
 package dev.meanwhile.store.jdbc;
 
 import dev.meanwhile.store.Store;
+import java.time.Duration;
 
 /// Makes stores.
 public final class Stores {
@@ -15,15 +16,20 @@ public final class Stores {
 
   /// The same with a clock of the caller's, which tells when leases and ended runs are too old.
   public static Store of(StoreSettings settings, Time time) {
-    return make(settings, time);
+    return make(settings, Lease.LENGTH, time);
   }
 
-  static JdbcStore make(StoreSettings settings, Time time) {
-    return switch (settings) {
-      case StoreSettings.InDirectory it ->
-          new JdbcStore(Sqlite.in(it.directory()), "", it.retention(), it.readers(), time);
-      case StoreSettings.InPostgres it ->
-          new JdbcStore(new Postgres(it), it.node(), it.retention(), it.readers(), time);
-    };
+  static JdbcStore make(StoreSettings settings, Duration lease, Time time) {
+    Database database =
+        switch (settings) {
+          case StoreSettings.InDirectory it -> Sqlite.in(it.directory());
+          case StoreSettings.InPostgres it -> new Postgres(it);
+        };
+    String node =
+        switch (settings) {
+          case StoreSettings.InDirectory _ -> "";
+          case StoreSettings.InPostgres it -> it.node();
+        };
+    return new JdbcStore(database, node, lease, settings.retention(), settings.readers(), time);
   }
 }

@@ -16,7 +16,6 @@ import org.jspecify.annotations.Nullable;
 final class Watch {
   private static final System.Logger LOG = System.getLogger(Watch.class.getName());
   private static final Duration EVERY = Duration.ofMillis(500);
-  private static final long RENEW_NANOS = Duration.ofSeconds(3).toNanos();
   private static final int TIDY_EVERY = 20;
 
   private static final String CANCELLING =
@@ -43,7 +42,7 @@ final class Watch {
     this.lease = lease;
     this.time = time;
     this.listener = listener;
-    renewAt = time.nanos() + RENEW_NANOS;
+    renewAt = time.nanos() + lease.renewal();
   }
 
   void start() {
@@ -92,7 +91,7 @@ final class Watch {
     }
     lease.take(connected(), false);
     told.clear();
-    renewAt = time.nanos() + RENEW_NANOS;
+    renewAt = time.nanos() + lease.renewal();
     if (lease.held()) {
       listener.claimable();
     } else {
@@ -104,7 +103,7 @@ final class Watch {
     long now = time.nanos();
     if (now - renewAt >= 0) {
       lease.renew(connected());
-      renewAt = now + RENEW_NANOS;
+      renewAt = now + lease.renewal();
       if (lease.isLost()) {
         lost();
       }

@@ -48,8 +48,7 @@ final class Writer {
     this.database = database;
     this.lease = lease;
     this.cancelled = cancelled;
-    mark =
-        "update node set wrote = ? where n = ? and fenced = 0 and lease_until > " + database.now();
+    mark = "update node set wrote = ? where n = ? and not " + Lease.gone(database);
   }
 
   void start() {

@@ -7,13 +7,19 @@ create table node (
   name text not null,
   epoch integer not null,
   fenced integer not null,
-  lease_until integer not null,
   wrote integer not null,
   unique (name, epoch)
 ) strict;
 
+-- How long a node's epoch may write, where there are other nodes. Apart from the node, whose row every group of changes
+-- locks until it is committed.
+create table lease (
+  node integer primary key,
+  until integer not null
+) strict;
+
 -- The owner of logs that were released.
-insert into node (n, name, epoch, fenced, lease_until, wrote) values (0, '', 0, 1, 0, 0);
+insert into node (n, name, epoch, fenced, wrote) values (0, '', 0, 1, 0);
 
 create table log (
   n integer primary key,

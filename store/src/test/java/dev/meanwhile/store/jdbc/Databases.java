@@ -61,7 +61,7 @@ final class Databases {
     private static String make() {
       try {
         String url = create("");
-        Store store = Stores.of(settings(url, "first", new Retention(Duration.ofDays(1), 1)));
+        Store store = store(url, "first", new Retention(Duration.ofDays(1), 1), Time.SYSTEM);
         new StoreClient(store).open();
         store.close();
         return name(url);
@@ -91,6 +91,11 @@ final class Databases {
         Statement statement = connection.createStatement()) {
       statement.execute(sql);
     }
+  }
+
+  /// A store whose lease no slow machine makes it lose.
+  static JdbcStore store(String url, String node, Retention retention, Time time) {
+    return Stores.make(settings(url, node, retention), Duration.ofHours(1), time);
   }
 
   static StoreSettings.InPostgres settings(String url, String node, Retention retention) {

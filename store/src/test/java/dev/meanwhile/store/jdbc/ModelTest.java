@@ -51,6 +51,7 @@ class ModelTest {
                   () ->
                       Stores.make(
                           new StoreSettings.InDirectory(data, RETENTION, 1),
+                          Lease.LENGTH,
                           new SettableTime(millis)))
               .run();
         });
@@ -67,9 +68,7 @@ class ModelTest {
             new History(
                     random,
                     millis,
-                    () ->
-                        Stores.make(
-                            Databases.settings(url, "one", RETENTION), new SettableTime(millis)))
+                    () -> Databases.store(url, "one", RETENTION, new SettableTime(millis)))
                 .run();
             Databases.drop(url);
           } catch (SQLException e) {

@@ -50,7 +50,7 @@ class NodesTest {
   }
 
   private StoreClient node(String name, Time time) {
-    var client = new StoreClient(Stores.of(Databases.settings(url, name, LONG), time)).open();
+    var client = new StoreClient(Databases.store(url, name, LONG, time)).open();
     opened.add(client);
     return client;
   }
@@ -64,7 +64,9 @@ class NodesTest {
 
   /// As if the node had been silent for long.
   private void runOut(String name) throws SQLException {
-    sql("update node set lease_until = 1 where name = '" + name + "'");
+    sql(
+        "update lease set until = 1 where node in (select n from node where name = '%s')"
+            .formatted(name));
   }
 
   private static List<String> logs(List<Claimed> claimed) {
@@ -113,9 +115,8 @@ class NodesTest {
     assertThat(claimed.log().id()).isEqualTo("log_a");
     assertThat(claimed.log().lost()).isEqualTo(1);
     assertThat(before.write(completed("a", 1, 5_000))).isEqualTo(FENCED);
-    while (!String.valueOf(before.store().trouble()).contains("under the node name 'one'")) {
-      Thread.onSpinWait();
-    }
+    Awaiting.that(
+        () -> String.valueOf(before.store().trouble()).contains("under the node name 'one'"));
     assertThat(before.write(accept("c"))).isInstanceOf(Outcome.Refused.class);
     assertThat(after.write(started("a", 2))).isEqualTo(STORED);
     assertThat(after.store().trouble()).isNull();
@@ -146,7 +147,7 @@ class NodesTest {
     var one = node("one", time);
     one.write(accept("a"));
     one.write(started("a", 1));
-    time.passNanos(Duration.ofSeconds(8).toNanos());
+    time.passNanos(Duration.ofMinutes(48).toNanos());
     assertThat(one.write(completed("a", 1, 5_000))).isEqualTo(FENCED);
     one.awaitHeard("lease lost");
     one.awaitHeard("claimable");
@@ -159,12 +160,11 @@ class NodesTest {
     var time = new SettableTime(new AtomicLong());
     var one = node("one", time);
     one.write(accept("a"));
+    String lease = "select until from lease join node on n = node where name = 'one'";
     for (int i = 0; i < 4; i++) {
-      String before = single("select lease_until from node where name = 'one'");
-      time.passNanos(Duration.ofSeconds(3).toNanos());
-      while (single("select lease_until from node where name = 'one'").equals(before)) {
-        Thread.onSpinWait();
-      }
+      String before = single(lease);
+      time.passNanos(Duration.ofMinutes(18).toNanos());
+      Awaiting.that(() -> !single(lease).equals(before));
     }
     assertThat(one.write(completed("a", 0, 5_000))).isEqualTo(STORED);
     assertThat(one.heard()).isEmpty();

@@ -16,7 +16,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -55,11 +54,11 @@ class PostgresRestartTest {
     String url = first.getJdbcUrl("postgres", "postgres");
     var client =
         new StoreClient(
-                Stores.make(
-                    Databases.settings(
-                        url, "one", new Retention(Duration.ofDays(100_000), Long.MAX_VALUE)),
-                    // Its lease must outlive what the restart takes.
-                    new SettableTime(new AtomicLong())))
+                Databases.store(
+                    url,
+                    "one",
+                    new Retention(Duration.ofDays(100_000), Long.MAX_VALUE),
+                    Time.SYSTEM))
             .open();
     var accepts = new ArrayList<StoreClient.Answer<Outcome>>();
     for (int i = 0; i < 50; i++) {
@@ -77,9 +76,7 @@ class PostgresRestartTest {
       later.add(client.later(checkpoint("r" + i, 1, 1, 5)));
       later.add(client.later(completed("r" + i, 1, 5_000)));
     }
-    while (client.store().trouble() == null) {
-      Thread.onSpinWait();
-    }
+    Awaiting.that(() -> client.store().trouble() != null);
     assertThat(client.store().trouble()).contains("does not answer");
     assertThat(client.write(accept("refused"))).isInstanceOf(Outcome.Refused.class);
     assertThat(later).noneMatch(StoreClient.Answer::isThere);

@@ -13,7 +13,7 @@ class PostgresStoreTest extends StoreContract {
 
   @Override
   protected Store make(Store.Retention retention) {
-    return Stores.make(Databases.settings(url, "one", retention), new SettableTime(millis));
+    return Databases.store(url, "one", retention, new SettableTime(millis));
   }
 
   @Override

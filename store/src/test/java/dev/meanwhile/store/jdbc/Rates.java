@@ -21,7 +21,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /// A program, not a test: how fast a store takes runs.
 ///
-/// Arguments: `sqlite DIRECTORY` or `postgres URL`, the number of runs, how many are in flight.
+/// Arguments: `sqlite DIRECTORY`, `postgres URL` or `postgres DIRECTORY` (of a server of its own),
+/// the number of runs, how many are in flight.
 final class Rates {
   private static final int REQUEST = 1_000;
   private static final int ABOUT = 150;
@@ -82,10 +83,20 @@ final class Rates {
     }
   }
 
-  private static StoreSettings settings(String kind, String where) {
+  private static StoreSettings settings(String kind, String where) throws IOException {
     var retention = new Retention(Duration.ofDays(1), Long.MAX_VALUE);
     return switch (kind) {
       case "sqlite" -> new StoreSettings.InDirectory(Path.of(where), retention, 2);
+      case "postgres" -> {
+        String url =
+            where.startsWith("jdbc:")
+                ? where
+                : Databases.builder()
+                    .setDataDirectory(Path.of(where))
+                    .start()
+                    .getJdbcUrl("postgres", "postgres");
+        yield new StoreSettings.InPostgres(url, null, null, "one", retention, 2);
+      }
       default -> throw new IllegalArgumentException("sqlite or postgres, not " + kind);
     };
   }

@@ -22,6 +22,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,6 +37,8 @@ import org.junit.jupiter.api.io.TempDir;
 /// What SQLite leaves on the disk.
 class SqliteFilesTest {
   private static final Outcome STORED = new Outcome.Stored();
+
+  private static final int RUNS = 1_500;
 
   @TempDir Path temporary = Path.of("");
 
@@ -190,32 +195,12 @@ class SqliteFilesTest {
   private void erases(SplittableRandom random) {
     String seed = Long.toString(random.nextLong() & 0xffff, 36);
     var client = open();
+    fill(client, seed, random);
     var answers = new ArrayList<StoreClient.Answer<Outcome>>();
-    int runs = 1_500;
-    for (int i = 0; i < runs; i++) {
-      String name = name(seed, i);
-      answers.add(client.later(marked(name, random)));
-      answers.add(client.later(started(name, 1)));
-      String earlier = name(seed, Math.max(0, i - random.nextInt(40)));
-      for (int number = 0; number < 3; number++) {
-        client.later(
-            new Change.Checkpoint(
-                "log_" + earlier,
-                1,
-                new Piece(100 * i + number, 1, mark(earlier, random, 700)),
-                mark(earlier, random, 200)));
-      }
-    }
-    for (int i = 0; i < runs; i++) {
-      String name = name(seed, i);
-      answers.add(client.later(completed(name, 1, 5_000 + random.nextInt(1000))));
-    }
-    answers.forEach(it -> assertThat(it.now()).isEqualTo(STORED));
-    answers.clear();
     var gone = new TreeSet<Integer>();
     for (int round = 0; round < 3; round++) {
-      for (int i = 0; i < runs / 6; i++) {
-        int which = random.nextInt(runs);
+      for (int i = 0; i < RUNS / 6; i++) {
+        int which = random.nextInt(RUNS);
         gone.add(which);
         answers.add(client.later(new Change.Erased("run_" + name(seed, which))));
         if (i % 3 == 0) {
@@ -226,13 +211,64 @@ class SqliteFilesTest {
       assertThat(marksOf(seed, gone)).as("what is left in round %s", round).isEmpty();
     }
     // Also later, when pages that were in memory are written again.
-    for (int i = 0; i < runs; i++) {
+    for (int i = 0; i < RUNS; i++) {
       answers.add(client.later(accept(seed + "-late-" + i)));
     }
     answers.forEach(it -> assertThat(it.now()).isEqualTo(STORED));
     assertThat(marksOf(seed, gone)).as("what is left after more was written").isEmpty();
     client.store().close();
     assertThat(marksOf(seed, gone)).as("what is left after the end").isEmpty();
+  }
+
+  /// The process before was killed after it had deleted some runs and before it had overwritten
+  /// all.
+  @Test
+  void finishes_what_the_process_before_could_not() throws SQLException {
+    var random = new SplittableRandom(7);
+    var before = open();
+    fill(before, "seed", random);
+    before.store().close();
+    var gone = new TreeSet<Integer>();
+    try (Connection connection =
+            Sqlite.config().createConnection("jdbc:sqlite:" + data().resolve("meanwhile.db"));
+        Statement statement = connection.createStatement()) {
+      for (int i = 0; i < RUNS / 3; i++) {
+        int which = random.nextInt(RUNS);
+        gone.add(which);
+        statement.execute("delete from run where id = 'run_" + name("seed", which) + "'");
+        statement.execute("delete from log where id = 'log_" + name("seed", which) + "'");
+      }
+      statement.execute("delete from piece");
+      statement.execute("delete from request");
+      statement.execute("insert into constant values ('" + Checkpoints.UNFINISHED + "', x'')");
+    }
+    assertThat(marksOf("seed", gone)).as("SQLite alone leaves something").isNotEmpty();
+    var after = open();
+    after.store().close();
+    assertThat(marksOf("seed", gone)).isEmpty();
+  }
+
+  private static void fill(StoreClient client, String seed, SplittableRandom random) {
+    var answers = new ArrayList<StoreClient.Answer<Outcome>>();
+    for (int i = 0; i < RUNS; i++) {
+      String name = name(seed, i);
+      answers.add(client.later(marked(name, random)));
+      answers.add(client.later(started(name, 1)));
+      String earlier = name(seed, Math.max(0, i - random.nextInt(40)));
+      for (int number = 0; number < 3; number++) {
+        answers.add(
+            client.later(
+                new Change.Checkpoint(
+                    "log_" + earlier,
+                    1,
+                    new Piece(100 * i + number, 1, mark(earlier, random, 700)),
+                    mark(earlier, random, 200))));
+      }
+    }
+    for (int i = 0; i < RUNS; i++) {
+      answers.add(client.later(completed(name(seed, i), 1, 5_000 + random.nextInt(1000))));
+    }
+    answers.forEach(it -> assertThat(it.now()).isEqualTo(STORED));
   }
 
   /// The full stop shows where the number ends, whatever follows in the file.

@@ -31,7 +31,9 @@ final class SqliteGiveBackTest {
     var retention = new Store.Retention(Duration.ofSeconds(1), Long.MAX_VALUE);
     try (JdbcStore store =
         Stores.make(
-            new StoreSettings.InDirectory(directory, retention, 1), new SettableTime(millis))) {
+            new StoreSettings.InDirectory(directory, retention, 1),
+            Lease.LENGTH,
+            new SettableTime(millis))) {
       var client = new StoreClient(store).open();
       for (int i = 0; i < RUNS; i++) {
         String name = "r" + i;

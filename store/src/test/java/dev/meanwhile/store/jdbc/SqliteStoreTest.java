@@ -13,6 +13,7 @@ class SqliteStoreTest extends StoreContract {
   protected Store make(Store.Retention retention) {
     return Stores.make(
         new StoreSettings.InDirectory(directory.resolve("data"), retention, 2),
+        Lease.LENGTH,
         new SettableTime(millis));
   }
 

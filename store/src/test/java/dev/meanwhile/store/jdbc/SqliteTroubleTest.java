@@ -75,9 +75,7 @@ class SqliteTroubleTest {
             Outcome.Refused.class,
             it -> assertThat(it.reason()).contains("is full").contains("Free some space"));
     var end = client.later(largeEnd("a", 1));
-    while (client.store().trouble() == null) {
-      Thread.onSpinWait();
-    }
+    Awaiting.that(() -> client.store().trouble() != null);
     assertThat(client.store().trouble()).contains("is full");
     assertThat(client.write(accept("c"))).isInstanceOf(Outcome.Refused.class);
     assertThat(client.find("run_b")).isNull();
