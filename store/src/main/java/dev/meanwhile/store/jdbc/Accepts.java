@@ -23,10 +23,10 @@ final class Accepts {
   private static final String RUN =
       "insert into run (id, log, tenant, about, created_at, cut_at, cut_end, cancel_requested,"
           + " idempotency_key, body_hash) select ?, n, ?, ?, ?, ?, ?, ?, ?, ?"
-          + " from log where id = ? and owner = ? and ended_at = 0 on conflict do nothing";
+          + " from log where id = ? and owner = ? and ended_at < 1 on conflict do nothing";
   private static final String IS_STORED = "select 1 from run where id = ?";
   private static final String IS_OPEN =
-      "select 1 from log where id = ? and owner = ? and ended_at = 0";
+      "select 1 from log where id = ? and owner = ? and ended_at < 1";
   private static final String HOLDER = "select id, body_hash from run where idempotency_key = ?";
   private static final String FORGET_REQUEST =
       "delete from request where log = (select n from log where id = ?)";

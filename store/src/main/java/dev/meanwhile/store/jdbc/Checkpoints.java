@@ -22,7 +22,7 @@ final class Checkpoints {
   /// The constant that is there from an erasure until its bytes are gone.
   static final String UNFINISHED = "unfinished erasure";
 
-  /// From here on it copies.
+  /// So many frames are worth a copy.
   private static final int WORTH_COPYING = 1000;
 
   /// From here on it has the log begin again, for which the writer waits.
@@ -48,6 +48,9 @@ final class Checkpoints {
   private int seen;
   private int salt;
 
+  // How much of the log is in the database by now, about.
+  private volatile int copied;
+
   private @Nullable Connection connection;
   private @Nullable Scrub scrub;
 
@@ -66,7 +69,7 @@ final class Checkpoints {
     try {
       int frames = wal.frames();
       note(frames);
-      if (frames > WORTH_COPYING) {
+      if (frames - copied > WORTH_COPYING) {
         wake();
       }
     } catch (IOException e) {
@@ -77,6 +80,9 @@ final class Checkpoints {
 
   private void note(int frames) throws IOException {
     int now = wal.salt();
+    if (now != salt) {
+      copied = 0;
+    }
     if (touched != null && scrub != null) {
       wal.pages(now == salt ? seen : 0, frames, scrub.pageSize(), touched);
     }
@@ -135,10 +141,12 @@ final class Checkpoints {
   }
 
   private void copy() throws SQLException, IOException {
-    if (wal.frames() <= WORTH_COPYING) {
+    int frames = wal.frames();
+    if (frames - copied <= WORTH_COPYING) {
       return;
     }
     checkpoint(connected(), "passive");
+    copied = frames;
     if (wal.frames() > TOO_LONG) {
       database.awaitTurn();
       try {

@@ -14,6 +14,7 @@ final class Claim {
   private record Logged(long n, StoredLog log) {}
 
   private static final int CHUNK = 100;
+  private static final int MOST_OWNERS = 500;
 
   private static final String TAKE =
       "update log set owner = ?,"
@@ -22,31 +23,50 @@ final class Claim {
 
   private Claim() {}
 
-  /// An SQL condition: the log `log` is unfinished and nobody's.
-  static String claimable(Database database) {
-    return " ended_at = 0 and owner in (select n from node where " + Lease.gone(database) + ")";
-  }
-
   /// Whether there is anything to claim.
   static boolean possible(Session session, Database database) throws SQLException {
-    return session.exists("select 1 from log where" + claimable(database) + " limit 1");
+    return !owners(session, database).isEmpty();
+  }
+
+  /// The epochs that may not write any more and own unfinished logs. Asked for first, so that their
+  /// logs are found by their owner, and those of others are not looked at.
+  private static List<Long> owners(Session session, Database database) throws SQLException {
+    return session.query(
+        "select n from node where "
+            + Lease.gone(database)
+            // With a limit, so that it is looked up for each of them and not joined with all logs.
+            + " and (select log.n from log where log.owner = node.n and log.ended_at = 0 limit 1)"
+            + " is not null"
+            + " order by n limit "
+            + MOST_OWNERS,
+        row -> row.getLong(1));
+  }
+
+  private static String in(List<Long> numbers) {
+    return " in (" + "?, ".repeat(numbers.size() - 1) + "?)";
   }
 
   /// Takes some.
   static List<Claimed> take(Session session, Database database, long node, int most)
       throws SQLException {
+    List<Long> owners = owners(session, database);
+    if (owners.isEmpty()) {
+      return List.of();
+    }
+    var arguments = new ArrayList<Object>(owners);
+    arguments.add(most);
     List<Long> taken =
         session.query(
-            "select n from log where"
-                + claimable(database)
+            "select n from log where ended_at = 0 and owner"
+                + in(owners)
                 + " order by priority, created_at, n limit ?"
                 + database.taken(),
             row -> row.getLong(1),
-            most);
+            arguments.toArray());
     var claimed = new ArrayList<Claimed>();
     for (int from = 0; from < taken.size(); from += CHUNK) {
-      claimed.addAll(
-          take(session, node, taken.subList(from, Math.min(from + CHUNK, taken.size()))));
+      List<Long> chunk = taken.subList(from, Math.min(from + CHUNK, taken.size()));
+      claimed.addAll(take(session, node, chunk));
     }
     return claimed;
   }
@@ -58,7 +78,7 @@ final class Claim {
     }
     session.runBatch(TAKE);
     Object[] numbers = logs.toArray();
-    String in = " in (" + "?, ".repeat(logs.size() - 1) + "?)";
+    String in = in(logs);
     Map<Long, StoredLog> byNumber = new HashMap<>();
     for (Logged it :
         session.query(

@@ -13,11 +13,11 @@ final class Unbatched {
       "select l.n, l.owner, l.ended_at, r.cut_at from run r join log l on l.n = r.log where r.id = ?";
   private static final String CANCEL =
       "update run set cancel_requested = 1 where id = ? and cut_at = 0"
-          + " and exists (select 1 from log where log.n = run.log and log.ended_at = 0)";
+          + " and exists (select 1 from log where log.n = run.log and log.ended_at < 1)";
   private static final String CANCELLING =
       "insert into cancelling (run, log) values (?, ?) on conflict do nothing";
   private static final String RELEASE =
-      "update log set owner = 0, status = 'queued' where id = ? and owner = ? and ended_at = 0";
+      "update log set owner = 0, status = 'queued' where id = ? and owner = ? and ended_at < 1";
   private static final String LOCK = "select 1 from log where n = ?";
   private static final String ERASE_RUN = "delete from run where id = ?";
   private static final String ERASE_CANCELLING = "delete from cancelling where run = ?";

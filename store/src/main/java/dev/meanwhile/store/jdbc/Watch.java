@@ -20,10 +20,10 @@ final class Watch {
 
   private static final String CANCELLING =
       "select c.run from cancelling c join log l on l.n = c.log"
-          + " where l.owner = ? and l.ended_at = 0";
+          + " where l.owner = ? and l.ended_at < 1";
   private static final String TIDY =
       "delete from cancelling where not exists"
-          + " (select 1 from log l where l.n = cancelling.log and l.ended_at = 0)";
+          + " (select 1 from log l where l.n = cancelling.log and l.ended_at < 1)";
 
   private final Postgres database;
   private final Lease lease;

@@ -18,15 +18,17 @@ import org.jspecify.annotations.Nullable;
 /// the same log begins a new wave, so that every log's changes are written in their order; so does
 /// a second accept of one run or over one log, for the first may not be written.
 ///
-/// The fence stands in the statements: `owner`, `attempt` and `ended_at` of the log. A statement
-/// that changed no row is looked at once more: was it written before, or was it fenced?
+/// The fence stands in the statements: `owner`, `attempt` and `ended_at` of the log. They say
+/// `ended_at < 1` so that no database finds the log by the index of unfinished ones (`= 0`), which
+/// is there for claims. A statement that changed no row is looked at once more: was it written
+/// before, or was it fenced?
 final class Wave {
-  private static final String FENCE = " l.id = ? and l.owner = ? and l.ended_at = 0";
+  private static final String FENCE = " l.id = ? and l.owner = ? and l.ended_at < 1";
 
   private static final String START =
       "update log set attempt = ?, status = 'in_progress',"
           + " head = case when attempt < ? then null else head end"
-          + " where id = ? and owner = ? and ended_at = 0 and attempt <= ?";
+          + " where id = ? and owner = ? and ended_at < 1 and attempt <= ?";
   private static final String PIECE =
       "insert into piece (n, attempt, upto, bytes) select l.n * 1048576 + ?, l.attempt, ?, ?"
           + " from log l where"
@@ -37,7 +39,7 @@ final class Wave {
           + FENCE
           + " and l.attempt = ?";
   private static final String HEAD =
-      "update log set head = ? where id = ? and owner = ? and ended_at = 0 and attempt = ?";
+      "update log set head = ? where id = ? and owner = ? and ended_at < 1 and attempt = ?";
   private static final String CUT =
       "update run set cut_at = ?, cut_end = ?, idempotency_key = null, body_hash = null"
           + " where id = ? and cut_at = 0 and log = (select l.n from log l where"
@@ -46,7 +48,7 @@ final class Wave {
   private static final String WAS_CUT = "select 1 from run where id = ? and cut_at = ?";
   private static final String REQUEUE =
       "update log set status = 'queued', not_before = ?"
-          + " where id = ? and owner = ? and ended_at = 0 and attempt = ?";
+          + " where id = ? and owner = ? and ended_at < 1 and attempt = ?";
   private static final String WAS_ENDED =
       "select 1 from log where id = ? and owner = ? and attempt = ? and status = ?"
           + " and ended_at = ?";

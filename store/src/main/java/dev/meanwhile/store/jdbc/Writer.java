@@ -214,7 +214,12 @@ final class Writer {
       try {
         open = connected();
         if (group.inDoubt()) {
-          if (wrote(open, group.node()) >= group.number()) {
+          Long wrote = wrote(open, group.node());
+          if (wrote == null) {
+            // This epoch was forgotten in the meantime: nobody will ever know.
+            group.items().forEach(Item::abandon);
+            group.items().clear();
+          } else if (wrote >= group.number()) {
             return null;
           }
           group.inDoubt(false);
@@ -323,10 +328,10 @@ final class Writer {
       return;
     }
     long node = unconfirmed.getFirst().node();
-    long wrote = wrote(open, node);
+    Long wrote = wrote(open, node);
     for (Iterator<Group> groups = unconfirmed.iterator(); groups.hasNext(); ) {
       Group group = groups.next();
-      if (group.number() > wrote && group.node() == node) {
+      if (wrote != null && group.number() > wrote && group.node() == node) {
         database.durability(open.connection(), true);
         if (open.update(mark, group.number(), node) > 0) {
           group.apply(open, database);
@@ -338,10 +343,10 @@ final class Writer {
     unconfirmedBytes = 0;
   }
 
-  private long wrote(Session open, long node) throws SQLException {
+  private @Nullable Long wrote(Session open, long node) throws SQLException {
     Long wrote = open.first(WROTE + database.locked(), row -> row.getLong(1), node);
     open.connection().rollback();
-    return wrote == null ? 0 : wrote;
+    return wrote;
   }
 
   private void drop() {

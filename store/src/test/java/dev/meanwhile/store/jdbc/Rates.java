@@ -10,10 +10,15 @@ import dev.meanwhile.store.StoredRun;
 import dev.meanwhile.testkit.StoreClient;
 import dev.meanwhile.testkit.StoreSamples;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
@@ -27,6 +32,8 @@ final class Rates {
   private static final int REQUEST = 1_000;
   private static final int ABOUT = 150;
   private static final int ANSWER = 500;
+
+  private static final Map<String, Long> CPU = new HashMap<>();
 
   private final Store store;
   private final int inFlight;
@@ -49,9 +56,14 @@ final class Rates {
     System.out.printf("open: %d ms%n", (System.nanoTime() - began) / 1_000_000);
     var rates = new Rates(store, inFlight);
     String base = Long.toString(System.nanoTime(), 36);
+    printCpu(0);
     double rate = rates.accepts(base + "a", runs);
-    rates.paced(base + "p", (int) (rate / 2));
+    printCpu(runs);
+    int half = (int) (rate / 2);
+    rates.paced(base + "p", half);
+    printCpu(half * 5);
     rates.whole(base + "w", runs);
+    printCpu(runs);
     began = System.nanoTime();
     int listed = client.list(new Store.Query("shop", null, null, null, 1000)).size();
     System.out.printf("list of %d: %d ms%n", listed, (System.nanoTime() - began) / 1_000_000);
@@ -73,6 +85,23 @@ final class Rates {
     }
     System.out.printf("claimed %d: %d ms%n", claimed, (System.nanoTime() - began) / 1_000_000);
     store.close();
+  }
+
+  /// What the store's threads have used since the last time, for each run. It says more than the
+  /// time it took, where others use the machine too.
+  private static void printCpu(int runs) {
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    for (ThreadInfo info : threads.getThreadInfo(threads.getAllThreadIds())) {
+      if (info != null && info.getThreadName().startsWith("store-")) {
+        long now = threads.getThreadCpuTime(info.getThreadId());
+        long before = CPU.getOrDefault(info.getThreadName(), 0L);
+        CPU.put(info.getThreadName(), now);
+        if (runs > 0 && now - before > runs * 50L) {
+          System.out.printf(
+              "  %s: %.1f us of CPU a run%n", info.getThreadName(), (now - before) / 1e3 / runs);
+        }
+      }
+    }
   }
 
   private static void print(Path file) {
