@@ -44,6 +44,9 @@ final class Durable {
   /// Those that the store was asked to take, in order, and who waits for its answer.
   private final Map<Run, List<Consumer<Outcome>>> asked = new LinkedHashMap<>(2);
 
+  /// Answers that come after that to the first of them, as the store would give them.
+  private final List<Runnable> later = new ArrayList<>(0);
+
   private Runnable fenced = () -> {};
   private int attempt;
   private int pieces;
@@ -116,6 +119,8 @@ final class Durable {
                 answered(other, outcome);
               }
             }
+            later.forEach(Runnable::run);
+            later.clear();
           });
     } else if (!runs.isEmpty()) {
       write(new Change.Accept(stored(run), null, key), outcome -> answered(run, outcome));
@@ -270,7 +275,12 @@ final class Durable {
 
   private void write(Change change, Consumer<Outcome> answer) {
     if (!ours.getAsBoolean()) {
-      clock.after(Duration.ZERO, () -> answer.accept(new Outcome.Fenced()));
+      Runnable told = () -> answer.accept(new Outcome.Fenced());
+      if (runs.isEmpty() && !asked.isEmpty()) {
+        later.add(told);
+      } else {
+        clock.after(Duration.ZERO, told);
+      }
       return;
     }
     store.write(change, outcome -> clock.execute(() -> answer.accept(outcome)));
