@@ -293,18 +293,18 @@ public final class Dispatcher {
       shared.runs().put(run.id(), run);
       shared.journal().began(run);
     }
+    // After they are there for all, so that none is missed.
+    List<Run> cancelled = runs.stream().filter(run -> shared.unmet().remove(run.id())).toList();
     if (instead != null) {
       call.stop(instead);
+    } else if (!cancelled.isEmpty() && cancelled.size() == runs.size()) {
+      call.stop(Terminal.CANCELLED);
     } else if (ending != null) {
       call.stop(Terminal.failed(ending));
     } else {
       call.begin();
     }
-    for (Run run : runs) {
-      if (shared.unmet().remove(run.id())) {
-        run.cancel();
-      }
-    }
+    cancelled.forEach(Run::cancel);
   }
 
   /// The store has said whether it keeps the log of `call`, which the end of all has waited for.
