@@ -17,6 +17,7 @@ public final class ScriptedUpstream implements Upstream {
     private final Request request;
     private final Listener listener;
     private boolean aborted;
+    private boolean streaming;
     private boolean ended;
 
     Exchange(Request request, Listener listener) {
@@ -46,9 +47,19 @@ public final class ScriptedUpstream implements Upstream {
     /// Connects and begins a stream.
     public void stream() {
       connect();
+      head(new Head(200, true, ""));
+    }
+
+    public void head(Head head) {
       if (!aborted) {
-        listener.head(new Head(200, true, ""));
+        streaming = true;
+        listener.head(head);
       }
+    }
+
+    /// Whether its answer has begun.
+    public boolean isStreaming() {
+      return streaming;
     }
 
     public void say(Kind kind, String event) {

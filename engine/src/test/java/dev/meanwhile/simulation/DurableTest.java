@@ -1,0 +1,564 @@
+package dev.meanwhile.simulation;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.meanwhile.Meanwhile;
+import dev.meanwhile.budget.Clocks;
+import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.dispatch.Dispatcher;
+import dev.meanwhile.dispatch.Journal;
+import dev.meanwhile.dispatch.Key;
+import dev.meanwhile.dispatch.Queue;
+import dev.meanwhile.dispatch.Submission;
+import dev.meanwhile.log.Head;
+import dev.meanwhile.log.Kind;
+import dev.meanwhile.log.Run;
+import dev.meanwhile.log.Status;
+import dev.meanwhile.log.Terminal;
+import dev.meanwhile.log.Terminal.Failure;
+import dev.meanwhile.store.Change;
+import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Store;
+import dev.meanwhile.store.StoredRun;
+import dev.meanwhile.testkit.MemoryStore;
+import dev.meanwhile.testkit.ScriptedUpstream;
+import dev.meanwhile.testkit.VirtualWorld;
+import dev.meanwhile.upstream.Request;
+import dev.meanwhile.upstream.Upstream;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/// What is promised, by example: each of these was once wrong, or is easily.
+class DurableTest {
+  private static final Failure STOPPED = new Failure(503, "shutting_down", "It stops.");
+
+  private final VirtualWorld world = new VirtualWorld(new SplittableRandom(1));
+  private final MemoryStore.Disk disk = new MemoryStore.Disk();
+  private final List<Failure> refusals = new ArrayList<>();
+  private final List<IdempotencyEntry.Held> held = new ArrayList<>();
+  private Node process = new Node("a", 4, 100);
+
+  /// One process on one loop.
+  private final class Node {
+    final VirtualWorld.Loop loop = world.loop();
+    final ScriptedUpstream upstream = new ScriptedUpstream();
+    final MemoryStore store;
+    final Meanwhile engine;
+    final Dispatcher dispatcher;
+
+    Node(String node, int atOnce, int mostQueued) {
+      this(node, atOnce, mostQueued, null);
+    }
+
+    Node(String node, int atOnce, int mostQueued, @Nullable Upstream other) {
+      store = new MemoryStore(disk, node, step -> world.later(Duration.ofMillis(1), step));
+      engine =
+          new Meanwhile(
+              new Meanwhile.Settings(
+                  1,
+                  1_000,
+                  10,
+                  Duration.ofSeconds(10),
+                  1 << 20,
+                  Duration.ofMinutes(1),
+                  Duration.ofHours(1),
+                  _ -> new Queue(atOnce, mostQueued)),
+              store,
+              new Journal() {
+                @Override
+                public void began(Run run) {}
+
+                @Override
+                public void ended(Run run, long firstContent, long total) {}
+              },
+              () -> 0);
+      engine.open();
+      dispatcher = engine.on(loop, other == null ? upstream : other);
+      engine.recover();
+    }
+
+    void crash() {
+      store.die(0);
+      loop.die();
+    }
+
+    /// Accepts a run, and lets the store answer.
+    @Nullable Run accept(Submission submission) {
+      var runs = new ArrayList<Run>();
+      loop.on(() ->
+          dispatcher.accept(
+              submission,
+              new Dispatcher.Answer() {
+                @Override
+                public void accepted(Run run) {
+                  runs.add(run);
+                }
+
+                @Override
+                public void refused(Failure failure) {
+                  refusals.add(failure);
+                }
+
+                @Override
+                public void held(IdempotencyEntry.Held holder) {
+                  held.add(holder);
+                }
+              }));
+      pass(100);
+      return runs.isEmpty() ? null : runs.getFirst();
+    }
+
+    Run background() {
+      return Objects.requireNonNull(accept(submission(true, null)));
+    }
+
+    @Nullable Run find(String id) {
+      var found = new ArrayList<@Nullable Run>();
+      loop.on(() ->
+          dispatcher.find(
+              id,
+              "shop",
+              new Store.Reply<@Nullable Run>() {
+                @Override
+                public void is(@Nullable Run run) {
+                  found.add(run);
+                }
+
+                @Override
+                public void failed(String trouble) {
+                  throw new AssertionError(trouble);
+                }
+              }));
+      pass(100);
+      return found.getFirst();
+    }
+
+    void say(ScriptedUpstream.Exchange call, String text) {
+      loop.on(() -> {
+        if (!call.isStreaming()) {
+          call.stream();
+        }
+        call.say(Kind.CONTENT, text);
+      });
+    }
+
+    void end(ScriptedUpstream.Exchange call, Terminal how) {
+      loop.on(() -> call.end(how));
+      pass(100);
+    }
+
+    void refuse(ScriptedUpstream.Exchange call, String fields) {
+      loop.on(() -> {
+        call.connect();
+        call.head(new Head(429, true, fields));
+        call.end(Terminal.failed(new Failure(429, "rate_limit_exceeded", "Too many.")));
+      });
+      pass(100);
+    }
+  }
+
+  private void pass(int millis) {
+    world.pass(Duration.ofMillis(millis));
+  }
+
+  private Submission submission(boolean streamed, @Nullable IdempotencyEntry key) {
+    long deadline = world.millis() + Duration.ofHours(1).toMillis();
+    return submission(streamed, null, new Submission.Promise(true, 1, deadline, key));
+  }
+
+  private static Submission submission(
+      boolean streamed, @Nullable Key same, Submission.@Nullable Promise promise) {
+    return new Submission(
+        new Run.About("shop", "chat", "up", "m", streamed, false),
+        new Request("up", "chat", "/", List.of(), "{}".getBytes(UTF_8), streamed),
+        true,
+        Clocks.DEFAULT,
+        OnLeave.CANCEL,
+        Duration.ZERO,
+        null,
+        false,
+        same,
+        false,
+        promise);
+  }
+
+  private static String text(Run run) {
+    return new String(run.bytes(0, run.end()), UTF_8);
+  }
+
+  private StoredRun stored(Run run) {
+    return Objects.requireNonNull(disk.run(run.id()));
+  }
+
+  // --- Accepting.
+
+  @Test
+  void a_full_queue_refuses_and_says_so() {
+    process = new Node("b", 1, 2);
+    for (int i = 0; i < 3; i++) {
+      process.background();
+    }
+    assertThat(process.accept(submission(true, null))).isNull();
+    assertThat(refusals).singleElement().extracting(Failure::code).isEqualTo("queue_full");
+    assertThat(refusals.getFirst().status()).isEqualTo(429);
+    assertThat(disk.runs()).hasSize(3);
+  }
+
+  @Test
+  void an_idempotency_key_has_one_run_until_that_fails() {
+    var key = new IdempotencyEntry(new byte[] {1}, new byte[] {2});
+    Run first = Objects.requireNonNull(process.accept(submission(true, key)));
+    assertThat(process.accept(submission(true, key))).isNull();
+    assertThat(held).extracting(IdempotencyEntry.Held::run).containsExactly(first.id());
+    process.end(
+        process.upstream.last(), Terminal.failed(new Failure(400, "invalid_request", "No.")));
+    assertThat(process.accept(submission(true, key))).as("it would be refused again").isNull();
+    Run other = process.background();
+    other.cancel();
+    pass(100);
+    assertThat(stored(other).status()).isEqualTo("cancelled");
+  }
+
+  @Test
+  void nothing_is_promised_while_the_disk_is_full_and_plain_calls_go_on() {
+    process.store.trouble("the disk is full");
+    assertThat(process.accept(submission(true, null))).isNull();
+    assertThat(refusals).singleElement().extracting(Failure::code).isEqualTo("store_unavailable");
+    Run plain = Objects.requireNonNull(process.accept(submission(true, null, null)));
+    process.say(process.upstream.last(), "fine");
+    process.end(process.upstream.last(), Terminal.COMPLETED);
+    assertThat(plain.status()).isEqualTo(Status.COMPLETED);
+  }
+
+  // --- The end.
+
+  @Test
+  void an_end_is_seen_when_it_is_promised_and_content_at_once() {
+    Run run = process.background();
+    process.store.trouble("fsync failed");
+    process.say(process.upstream.last(), "text");
+    assertThat(text(run)).isEqualTo("text");
+    process.end(process.upstream.last(), Terminal.COMPLETED);
+    assertThat(run.status()).isEqualTo(Status.IN_PROGRESS);
+    run.cancel();
+    pass(1_000);
+    process.store.trouble(null);
+    pass(100);
+    assertThat(run.status()).as("the end that was on its way stands").isEqualTo(Status.COMPLETED);
+    assertThat(stored(run).status()).isEqualTo("completed");
+    assertThat(run.endedAt()).isEqualTo(stored(run).endedAt());
+  }
+
+  @Test
+  void an_answer_that_is_too_large_is_no_answer() {
+    Run plain = Objects.requireNonNull(process.accept(submission(false, null)));
+    process.loop.on(() -> {
+      process.upstream.last().connect();
+      process.upstream.last().say(Kind.ANSWER, "x".repeat(1_001));
+      process.upstream.last().end(Terminal.COMPLETED);
+    });
+    pass(100);
+    assertThat(plain.status()).isEqualTo(Status.FAILED);
+    Terminal terminal = Objects.requireNonNull(plain.terminal());
+    assertThat(Objects.requireNonNull(terminal.failure()).code()).isEqualTo("run_too_large");
+    assertThat(process.upstream.calls()).hasSize(1);
+  }
+
+  @Test
+  void a_call_that_ends_before_it_has_begun_leaves_its_place() {
+    process =
+        new Node(
+            "b",
+            1,
+            100,
+            (_, listener) -> {
+              listener.ended(Terminal.failed(new Failure(400, "no", "No.")));
+              return () -> {};
+            });
+    for (int i = 0; i < 5; i++) {
+      assertThat(process.background().status()).isEqualTo(Status.FAILED);
+    }
+    assertThat(process.engine.background()).isZero();
+  }
+
+  // --- One of several.
+
+  private Run[] two() {
+    var same = new Key(1, 2, 3, 4);
+    Run first = Objects.requireNonNull(process.accept(submission(true, same, null)));
+    Run second = Objects.requireNonNull(process.accept(submission(true, same, null)));
+    process.loop.on(first::enter);
+    process.loop.on(second::enter);
+    assertThat(process.upstream.calls()).hasSize(1);
+    return new Run[] {first, second};
+  }
+
+  private @Nullable String keep(Run run) {
+    var answers = new ArrayList<@Nullable String>();
+    run.keep(answers::add);
+    pass(100);
+    assertThat(answers).hasSize(1);
+    return answers.getFirst();
+  }
+
+  @Test
+  void a_cancelled_run_of_a_log_that_goes_on_reads_the_same_after_a_crash() {
+    Run[] runs = two();
+    assertThat(keep(runs[0])).isNull();
+    assertThat(keep(runs[1])).isNull();
+    process.say(process.upstream.last(), "half ");
+    runs[0].cancel();
+    runs[0].cancel();
+    pass(5);
+    process.say(process.upstream.last(), "whole");
+    assertThat(runs[0].status()).isEqualTo(Status.CANCELLED);
+    assertThat(text(runs[0])).isEqualTo("half ");
+    process.crash();
+    process = new Node("a", 4, 100);
+    pass(1_000);
+    process.say(process.upstream.last(), "other");
+    process.end(process.upstream.last(), Terminal.COMPLETED);
+    Run cut = Objects.requireNonNull(process.find(runs[0].id()));
+    assertThat(cut.status()).isEqualTo(Status.CANCELLED);
+    assertThat(text(cut)).isEqualTo("half ");
+    assertThat(cut.start()).isLessThanOrEqualTo(cut.end());
+    Run other = Objects.requireNonNull(process.find(runs[1].id()));
+    assertThat(text(other)).isEqualTo("half 2other");
+    assertThat(other.start()).isEqualTo(2);
+  }
+
+  @Test
+  void a_run_that_is_refused_leaves_the_kept_one_kept() {
+    Run[] runs = two();
+    assertThat(keep(runs[0])).isNull();
+    process.store.trouble("the disk is full");
+    assertThat(keep(runs[1])).isEqualTo("the disk is full");
+    assertThat(keep(runs[0])).as("it is kept already").isNull();
+    process.store.trouble(null);
+    process.end(process.upstream.last(), Terminal.COMPLETED);
+    assertThat(stored(runs[0]).status()).isEqualTo("completed");
+    assertThat(disk.run(runs[1].id())).isNull();
+    assertThat(runs[1].status()).isEqualTo(Status.COMPLETED);
+  }
+
+  // --- After a crash.
+
+  @Test
+  void a_log_goes_on_from_its_checkpoint_with_times_and_text_as_they_were() {
+    Run run = process.background();
+    process.say(process.upstream.last(), "one and one and one ");
+    pass(1_500);
+    process.say(process.upstream.last(), "lost");
+    process.crash();
+    pass(3_000);
+    process = new Node("a", 4, 100);
+    pass(100);
+    Run again = Objects.requireNonNull(process.find(run.id()));
+    assertThat(text(again)).isEqualTo("one and one and one ");
+    assertThat(again.micros(0)).isEqualTo(run.micros(0));
+    process.say(process.upstream.last(), "one and one and one ");
+    pass(1_500);
+    process.say(process.upstream.last(), "and one");
+    process.end(process.upstream.last(), Terminal.COMPLETED);
+    pass(20_000);
+    assertThat(process.engine.run(run.id(), "shop")).isNull();
+    Run read = Objects.requireNonNull(process.find(run.id()));
+    assertThat(text(read)).isEqualTo("one and one and one 2one and one and one and one");
+    assertThat(text(read).substring(read.size(0, read.start())))
+        .isEqualTo("one and one and one and one");
+    assertThat(process.upstream.calls()).hasSize(1);
+  }
+
+  @Test
+  void what_waits_for_a_retry_waits_on() {
+    Run run = process.background();
+    process.refuse(process.upstream.last(), "retry-after: 60\n");
+    assertThat(stored(run).status()).isEqualTo("queued");
+    process.crash();
+    process = new Node("a", 4, 100);
+    pass(50_000);
+    assertThat(process.upstream.calls()).isEmpty();
+    pass(10_000);
+    assertThat(process.upstream.calls()).hasSize(1);
+    assertThat(stored(run).log().lost()).as("no attempt was under way").isZero();
+  }
+
+  @Test
+  void three_attempts_are_lost_and_no_more() {
+    Run run = process.background();
+    for (int i = 1; i <= 3; i++) {
+      assertThat(process.upstream.calls()).hasSize(1);
+      process.crash();
+      process = new Node("a", 4, 100);
+      pass(100);
+      assertThat(stored(run).log().lost()).isEqualTo(i);
+    }
+    assertThat(process.upstream.calls()).isEmpty();
+    Terminal end = Objects.requireNonNull(process.find(run.id())).terminal();
+    assertThat(Objects.requireNonNull(Objects.requireNonNull(end).failure()).code())
+        .isEqualTo("lost_to_crashes");
+  }
+
+  @Test
+  void crashes_in_the_queue_lose_nothing() {
+    process.crash();
+    process = new Node("b", 1, 100);
+    process.background();
+    Run waits = process.background();
+    for (int i = 0; i < 5; i++) {
+      process.crash();
+      process = new Node("b", 1, 100);
+      pass(100);
+    }
+    assertThat(stored(waits).log().lost()).isLessThanOrEqualTo(2);
+    assertThat(stored(waits).endedAt()).isZero();
+  }
+
+  @Test
+  void a_log_whose_runs_were_all_cancelled_is_not_called_for_again() {
+    Run[] runs = two();
+    keep(runs[0]);
+    keep(runs[1]);
+    runs[0].cancel();
+    runs[1].cancel();
+    // Both are cut; the end of the log is lost with the process.
+    pass(2);
+    process.store.die(0);
+    process.loop.die();
+    process = new Node("a", 4, 100);
+    pass(100);
+    assertThat(process.upstream.calls()).isEmpty();
+    assertThat(stored(runs[0]).log().status()).isEqualTo("cancelled");
+  }
+
+  @Test
+  void a_cancel_that_comes_while_a_log_is_recovered_is_not_forgotten() {
+    Run run = process.background();
+    process.say(process.upstream.last(), "text");
+    pass(1_500);
+    process.crash();
+    process = new Node("a", 4, 100);
+    process.store.unreadable(true);
+    pass(100);
+    // It is claimed, but its pieces cannot be read yet.
+    var done = new ArrayList<Outcome>();
+    process.store.write(new Change.CancelRequested(run.id()), done::add);
+    pass(100);
+    assertThat(done).containsExactly(new Outcome.Stored());
+    process.store.unreadable(false);
+    pass(5_000);
+    assertThat(process.upstream.calls()).isEmpty();
+    assertThat(stored(run).status()).isEqualTo("cancelled");
+  }
+
+  @Test
+  void a_deadline_that_passed_while_nobody_was_there_fails_the_run() {
+    Run run = process.background();
+    process.crash();
+    pass(3_700_000);
+    process = new Node("a", 4, 100);
+    pass(100);
+    assertThat(process.upstream.calls()).isEmpty();
+    Terminal end = Objects.requireNonNull(process.find(run.id())).terminal();
+    assertThat(Objects.requireNonNull(Objects.requireNonNull(end).failure()).code())
+        .isEqualTo("deadline_exceeded");
+  }
+
+  // --- Stopping.
+
+  @Test
+  void a_stopping_process_hands_over_what_waits_and_calls_for_nothing() {
+    process.crash();
+    process = new Node("b", 1, 100);
+    process.background();
+    for (int i = 0; i < 5; i++) {
+      process.background();
+    }
+    process.engine.stopAccepting();
+    pass(1_000);
+    assertThat(disk.unowned()).as("the five that wait").isEqualTo(5);
+    process.engine.stopAll(STOPPED);
+    pass(1_000);
+    assertThat(process.upstream.calls()).hasSize(1);
+    assertThat(process.upstream.last().aborted()).isTrue();
+    assertThat(disk.unowned()).isEqualTo(6);
+    assertThat(disk.tally().getOrDefault("claims", 0)).isZero();
+    process.store.close();
+    Node next = new Node("c", 10, 100);
+    pass(100);
+    assertThat(next.upstream.calls()).hasSize(6);
+    assertThat(disk.runs().stream().map(disk::run).map(it -> it.log().lost())).containsOnly(0);
+  }
+
+  @Test
+  void a_stopping_process_lets_an_end_that_is_on_its_way_be_seen() {
+    Run run = process.background();
+    process.say(process.upstream.last(), "text");
+    process.store.trouble("fsync failed");
+    process.end(process.upstream.last(), Terminal.COMPLETED);
+    process.engine.stopAccepting();
+    process.engine.stopAll(STOPPED);
+    pass(100);
+    assertThat(run.status()).isEqualTo(Status.IN_PROGRESS);
+    process.store.trouble(null);
+    pass(100);
+    assertThat(run.status()).isEqualTo(Status.COMPLETED);
+    assertThat(stored(run).status()).isEqualTo("completed");
+  }
+
+  @Test
+  void a_run_that_is_being_kept_while_all_is_ended_is_handed_over() {
+    Run run = Objects.requireNonNull(process.accept(submission(true, null, null)));
+    process.loop.on(run::enter);
+    var answers = new ArrayList<@Nullable String>();
+    run.keep(answers::add);
+    process.engine.stopAll(STOPPED);
+    pass(100);
+    assertThat(answers).hasSize(1).containsOnlyNulls();
+    assertThat(disk.unowned()).isEqualTo(1);
+    assertThat(process.engine.waitedFor()).isZero();
+  }
+
+  // --- Leases.
+
+  @Test
+  void a_lost_lease_calls_for_nothing_on_its_way_out() {
+    process.crash();
+    process = new Node("b", 1, 100);
+    Run run = process.background();
+    for (int i = 0; i < 5; i++) {
+      process.background();
+    }
+    process.store.loseLease();
+    Node other = new Node("c", 10, 100);
+    pass(1_000);
+    assertThat(process.upstream.calls()).hasSize(1);
+    assertThat(process.upstream.last().aborted()).isTrue();
+    assertThat(other.upstream.calls()).hasSize(6);
+    Run elsewhere = Objects.requireNonNull(process.find(run.id()));
+    assertThat(elsewhere.terminal()).as("as its new owner has it").isNull();
+    assertThat(elsewhere.status()).isEqualTo(Status.IN_PROGRESS);
+  }
+
+  @Test
+  void a_run_that_waits_on_another_node_is_queued_there() {
+    process.crash();
+    process = new Node("b", 1, 100);
+    process.background();
+    Run waits = process.background();
+    Node other = new Node("c", 1, 100);
+    Run seen = Objects.requireNonNull(other.find(waits.id()));
+    assertThat(seen.status()).isEqualTo(Status.QUEUED);
+    other.loop.on(seen::enter);
+    waits.cancel();
+    pass(1_000);
+    assertThat(seen.status()).isEqualTo(Status.CANCELLED);
+  }
+}
