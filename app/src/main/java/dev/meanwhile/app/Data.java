@@ -7,12 +7,25 @@ import dev.meanwhile.store.jdbc.Stores;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.time.Duration;
 
 /// Where a server keeps what it promises.
 final class Data {
   private static final int READERS = 2;
 
   private Data() {}
+
+  /// A store in this directory, for trying things out: it keeps a day, and 1 GB at most.
+  ///
+  /// @throws dev.meanwhile.store.StoreException if it cannot be had, with what to do
+  static Store in(Path directory) {
+    return in(directory, new Store.Retention(Duration.ofDays(1), 1L << 30));
+  }
+
+  private static Store in(Path directory, Store.Retention retention) {
+    return Stores.of(new StoreSettings.InDirectory(directory, retention, READERS));
+  }
 
   /// The store that the configuration names, which the server opens and closes.
   ///
@@ -22,7 +35,7 @@ final class Data {
     var retention = new Store.Retention(server.keepStored(), server.maxData());
     URI database = server.store();
     if (database == null) {
-      return Stores.of(new StoreSettings.InDirectory(server.data(), retention, READERS));
+      return in(server.data(), retention);
     }
     String node = server.node() == null ? machine() + "-" + server.port() : server.node();
     return Stores.of(

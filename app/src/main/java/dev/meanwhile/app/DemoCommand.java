@@ -4,61 +4,74 @@ import dev.meanwhile.server.Server;
 import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.config.ConfigReader;
 import dev.meanwhile.simulator.SimulatorConfig;
+import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoreException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import org.apache.commons.cli.Option;
 
 /// `meanwhile demo`: the server with a simulated AI API behind it.
-@Command(
-    name = "demo",
-    mixinStandardHelpOptions = true,
-    versionProvider = Version.class,
-    description = "Starts the server with a simulated AI API behind it, to try it without a key.")
-final class DemoCommand implements Callable<Integer> {
+final class DemoCommand implements Command {
+  private static final int PORT = 8080;
+
   /// The simulated AI API has a key of its own, so that what outlives its request works too.
   private static final String KEY = "SIMULATED_KEY";
 
-  @Option(
-      names = "--port",
-      paramLabel = "<port>",
-      description = "where to listen; 0 takes any free port (default: ${DEFAULT-VALUE})")
-  private int port = 8080;
-
-  @Option(
-      names = "--data",
-      paramLabel = "<path>",
-      description = "directory for what is kept on disk (default: one of the demo's own)")
-  private @Nullable Path data;
+  @Override
+  public String name() {
+    return "demo";
+  }
 
   @Override
-  public Integer call() throws IOException {
-    String home = System.getProperty("meanwhile.home");
+  public List<String> description() {
+    return List.of("Starts the server with a simulated AI API behind it, to try it without a key.");
+  }
+
+  @Override
+  public List<Option> flags() {
+    return List.of(
+        Command.flag(
+            "port", "number", "where to listen; 0 takes any free port (default: " + PORT + ")"),
+        Command.flag(
+            "data", "path", "directory for what is kept on disk (default: one of the demo's own)"));
+  }
+
+  @Override
+  public int run(Given given) throws IOException {
+    int port = (int) given.number("port", 0, 65_535, PORT);
+    String data = given.text("data");
     if (data != null) {
-      return demo(data, () -> {});
+      return demo(port, Path.of(data), () -> {});
     }
+    String home = System.getProperty("meanwhile.home");
     if (home != null) {
       try {
         // The same each time: what was promised is there again, and there is no schema to make.
-        return demo(Path.of(home, ".meanwhile", "demo"), () -> {});
+        return demo(port, Path.of(home, ".meanwhile", "demo"), () -> {});
       } catch (StoreException e) {
         // Another demo has it.
       }
     }
     Path passing = Files.createTempDirectory("meanwhile-demo");
-    return demo(passing, () -> delete(passing));
+    return demo(port, passing, () -> delete(passing));
   }
 
-  private int demo(Path directory, Runnable after) {
-    Running simulator = Running.start(SimulatorConfig.defaults().withPort(0));
+  private static int demo(int port, Path directory, Runnable after) {
+    Store store = Data.in(directory); // gets ready while the simulator starts
+    Running simulator;
+    try {
+      simulator = Running.start(SimulatorConfig.defaults().withPort(0));
+    } catch (RuntimeException e) {
+      store.close();
+      after.run();
+      throw e;
+    }
     Config config =
         ConfigReader.read(
             null,
@@ -68,13 +81,11 @@ final class DemoCommand implements Callable<Integer> {
                 "port",
                 Integer.toString(port),
                 "upstream-key-env",
-                KEY,
-                "data",
-                directory.toString()),
+                KEY),
             Map.of(KEY, "simulated"));
     Server server;
     try {
-      server = Server.start(config, Map.of(), System.out, Data.of(config));
+      server = Server.start(config, Map.of(), System.out, store);
     } catch (RuntimeException e) {
       simulator.close();
       after.run();

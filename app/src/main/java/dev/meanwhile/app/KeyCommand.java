@@ -1,45 +1,44 @@
 package dev.meanwhile.app;
 
 import dev.meanwhile.server.config.Sha256;
+import java.io.PrintStream;
 import java.security.SecureRandom;
 import java.util.Base64;
-import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
+import java.util.List;
+import org.apache.commons.cli.Option;
 
 /// `meanwhile key`: makes a key for an application.
-@Command(
-    name = "key",
-    mixinStandardHelpOptions = true,
-    versionProvider = Version.class,
-    description = {
-      "Makes a key for an application, and the lines for the configuration.",
-      "Only its hash is configured, so nobody can read the key from there."
-    })
-final class KeyCommand implements Callable<Integer> {
-  @Option(
-      names = "--tenant",
-      paramLabel = "<name>",
-      description = "whose key it is (default: ${DEFAULT-VALUE})")
-  private String tenant = "default";
-
-  @Spec private CommandSpec spec = CommandSpec.create();
+final class KeyCommand implements Command {
+  @Override
+  public String name() {
+    return "key";
+  }
 
   @Override
-  public Integer call() {
+  public List<String> description() {
+    return List.of(
+        "Makes a key for an application, and the lines for the configuration.",
+        "Only its hash is configured, so nobody can read the key from there.");
+  }
+
+  @Override
+  public List<Option> flags() {
+    return List.of(Command.flag("tenant", "name", "whose key it is (default: default)"));
+  }
+
+  @Override
+  public int run(Given given) {
     byte[] random = new byte[32];
     new SecureRandom().nextBytes(random);
     String key = "mw_" + Base64.getUrlEncoder().withoutPadding().encodeToString(random);
-    var out = spec.commandLine().getOut();
+    PrintStream out = System.out;
     out.println("Key, for the application (it is not shown again):");
     out.println("  " + key);
     out.println();
     out.println("Lines for the configuration:");
     out.println("  keys:");
-    out.println("    - {tenant: " + tenant + ", sha256: " + Sha256.of(key) + "}");
-    out.flush();
+    out.println(
+        "    - {tenant: " + given.text("tenant", "default") + ", sha256: " + Sha256.of(key) + "}");
     return 0;
   }
 }

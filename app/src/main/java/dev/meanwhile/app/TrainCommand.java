@@ -13,18 +13,37 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
+import org.apache.commons.cli.Option;
 
 /// What the launcher runs once, so that the JDK can write its ahead-of-time cache: a server and a
 /// simulator are started and called in the usual ways, and stop.
-@Command(name = "train", hidden = true)
-final class TrainCommand implements Callable<Integer> {
+final class TrainCommand implements Command {
   private static final int ROUNDS = 200;
 
   @Override
-  public Integer call() throws IOException {
+  public String name() {
+    return "train";
+  }
+
+  @Override
+  public List<String> description() {
+    return List.of("Calls a server in the usual ways, for the JDK's start-up cache.");
+  }
+
+  @Override
+  public List<Option> flags() {
+    return List.of();
+  }
+
+  @Override
+  public boolean hidden() {
+    return true;
+  }
+
+  @Override
+  public int run(Given given) throws IOException {
     Path data = Files.createTempDirectory("meanwhile-train");
     try (Running simulator = Running.start(SimulatorConfig.defaults().withPort(0))) {
       Config config =

@@ -1,12 +1,10 @@
 package dev.meanwhile.simulator;
 
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.json.JsonMapper;
 
 /// An answer that is OpenAI's error object, thrown by whatever finds the reason.
 final class ApiError extends RuntimeException {
   private static final long serialVersionUID = 1;
-  private static final JsonMapper MAPPER = new JsonMapper();
 
   private final int status;
   private final String type;
@@ -52,7 +50,7 @@ final class ApiError extends RuntimeException {
   }
 
   String json() {
-    var error = MAPPER.createObjectNode();
+    var error = Json.MAPPER.createObjectNode();
     error
         .putObject("error")
         .put("message", getMessage())

@@ -10,11 +10,9 @@ import java.util.HexFormat;
 import java.util.SplittableRandom;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /// Answers AI calls, on one event loop.
 final class Calls {
-  private static final JsonMapper MAPPER = new JsonMapper();
   private static final CharSequence FIRST_TOKEN =
       HttpHeaders.createOptimized("x-sim-first-token-ms");
   private static final CharSequence TOTAL = HttpHeaders.createOptimized("x-sim-total-ms");
@@ -110,7 +108,7 @@ final class Calls {
   private static JsonNode tree(byte[] body) {
     JsonNode tree;
     try {
-      tree = MAPPER.readTree(body);
+      tree = Json.MAPPER.readTree(body);
     } catch (JacksonException e) {
       throw ApiError.invalid(
           "We could not parse the JSON body of your request: " + e.getOriginalMessage(), null);

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import tools.jackson.core.JacksonException;
-import tools.jackson.databind.json.JsonMapper;
 
 /// A recorded answer: either a stream's payloads or a plain body. Immutable.
 final class Recording {
@@ -56,7 +55,7 @@ final class Recording {
 
   private static int status(Path file, byte[] bytes) throws IOException {
     try {
-      return new JsonMapper().readTree(bytes).hasNonNull("error") ? 400 : 200;
+      return Json.MAPPER.readTree(bytes).hasNonNull("error") ? 400 : 200;
     } catch (JacksonException e) {
       throw new IOException(file + " is not JSON: " + e.getOriginalMessage(), e);
     }

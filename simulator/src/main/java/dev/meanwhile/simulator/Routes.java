@@ -13,11 +13,9 @@ import java.net.URLDecoder;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import tools.jackson.databind.json.JsonMapper;
 
 /// What is answered where, on one event loop.
 final class Routes implements Handler<HttpServerRequest> {
-  private static final JsonMapper MAPPER = new JsonMapper();
   private static final String MODELS = "/v1/models";
   private static final String BACKEND = "/sim/backend/";
 
@@ -63,12 +61,12 @@ final class Routes implements Handler<HttpServerRequest> {
       }
       case "/sim/stats" -> {
         allow(request, HttpMethod.GET);
-        json(request.response(), MAPPER.writeValueAsString(world.stats()));
+        json(request.response(), Json.MAPPER.writeValueAsString(world.stats()));
       }
       case "/sim/reset" -> {
         allow(request, HttpMethod.POST);
         world.reset();
-        json(request.response(), MAPPER.writeValueAsString(world.stats()));
+        json(request.response(), Json.MAPPER.writeValueAsString(world.stats()));
       }
       default -> {
         if (path.startsWith(MODELS + "/")) {

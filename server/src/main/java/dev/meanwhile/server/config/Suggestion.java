@@ -6,11 +6,11 @@ import java.util.Locale;
 import java.util.Optional;
 
 /// What somebody probably meant.
-final class Suggestion {
+public final class Suggestion {
   private Suggestion() {}
 
   /// The known name nearest to a mistyped one, if one is near enough to be meant.
-  static Optional<String> nearest(String typed, Collection<String> known) {
+  public static Optional<String> nearest(String typed, Collection<String> known) {
     String name = kebab(typed);
     int limit = Math.clamp(name.length() / 3, 1, 3);
     return known.stream()

@@ -10,6 +10,8 @@ import dev.meanwhile.store.StoredRun;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +30,7 @@ final class JdbcStore implements Store {
   private final Writer writer;
   private final Retain retain;
   private final Time time;
+  private final CompletableFuture<Session> connected = new CompletableFuture<>();
   private volatile @Nullable Listener listener;
   private volatile boolean open;
   private @Nullable Watch watch;
@@ -49,12 +52,37 @@ final class JdbcStore implements Store {
     retain = new Retain(database, writer, retention, time);
   }
 
+  /// Begins what takes longest and needs nobody: the database is loaded, connected and brought to
+  /// its schema, while whoever made this store gets ready to open it.
+  void prepare() {
+    Threads.named(
+            "store-opening",
+            () -> {
+              try {
+                connected.complete(connect());
+              } catch (SQLException | RuntimeException | Error e) {
+                connected.completeExceptionally(e);
+              }
+            })
+        .start();
+  }
+
+  private Session connect() throws SQLException {
+    var session = new Session(database.writing());
+    try {
+      database.check(session.connection());
+      Schema.migrate(database, session);
+      return session;
+    } catch (SQLException | RuntimeException e) {
+      session.close();
+      throw e;
+    }
+  }
+
   @Override
   public void open(Listener told) {
     listener = told;
-    try (var session = new Session(database.writing())) {
-      database.check(session.connection());
-      Schema.migrate(database, session);
+    try (Session session = connected()) {
       takeEpoch(session);
       database.opened(session);
     } catch (SQLException e) {
@@ -69,6 +97,18 @@ final class JdbcStore implements Store {
     timetable = new Timetable(database, node, retain);
     timetable.start();
     open = true;
+  }
+
+  private Session connected() throws SQLException {
+    try {
+      return connected.join();
+    } catch (CompletionException e) {
+      switch (e.getCause()) {
+        case SQLException failure -> throw failure;
+        case StoreException failure -> throw failure;
+        case null, default -> throw e;
+      }
+    }
   }
 
   private void takeEpoch(Session session) throws SQLException {
@@ -163,6 +203,15 @@ final class JdbcStore implements Store {
   @Override
   public void close() {
     if (!open) {
+      // It may have been prepared and never opened.
+      connected
+          .whenComplete((session, _) -> {
+            if (session != null) {
+              session.close();
+            }
+          })
+          .exceptionally(_ -> null)
+          .join();
       database.close();
       return;
     }

@@ -7,7 +7,7 @@ import java.time.Duration;
 public final class Stores {
   private Stores() {}
 
-  /// A store that is yet to be opened.
+  /// A store that is yet to be opened; it begins to get ready for that by itself.
   ///
   /// @throws dev.meanwhile.store.StoreException if it cannot be had, with what to do
   public static Store of(StoreSettings settings) {
@@ -30,6 +30,9 @@ public final class Stores {
           case StoreSettings.InDirectory _ -> "";
           case StoreSettings.InPostgres it -> it.node();
         };
-    return new JdbcStore(database, node, lease, settings.retention(), settings.readers(), time);
+    var store =
+        new JdbcStore(database, node, lease, settings.retention(), settings.readers(), time);
+    store.prepare();
+    return store;
   }
 }

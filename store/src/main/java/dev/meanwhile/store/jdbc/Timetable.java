@@ -5,6 +5,9 @@ import com.github.kagkarlsson.scheduler.SchedulerName;
 import com.github.kagkarlsson.scheduler.task.helper.Tasks;
 import com.github.kagkarlsson.scheduler.task.schedule.FixedDelay;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /// What happens at a time, by db-scheduler: once, also where there are many nodes. After a pause of
 /// this process a task can run twice at a time, so what they do is idempotent.
@@ -13,26 +16,54 @@ final class Timetable {
   private static final Duration RETAIN = Duration.ofMinutes(1);
   private static final Duration STOP = Duration.ofSeconds(5);
 
-  private final Scheduler scheduler;
+  /// Nothing here is so urgent that the first calls after a start should wait for it.
+  private static final Duration LATER = Duration.ofSeconds(1);
+
+  private final Database database;
+  private final String node;
+  private final Retain retain;
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private final Thread starting = Threads.named("store-timetable", this::run);
+  private volatile @Nullable Scheduler scheduler;
 
   Timetable(Database database, String node, Retain retain) {
-    scheduler =
-        Scheduler.create(database.scheduling())
-            .startTasks(
-                Tasks.recurring("retention", FixedDelay.of(RETAIN)).execute((_, _) -> retain.run()))
-            .schedulerName(new SchedulerName.Fixed("meanwhile " + node))
-            .threads(1)
-            .pollingInterval(POLL)
-            .shutdownMaxWait(STOP)
-            .build();
+    this.database = database;
+    this.node = node;
+    this.retain = retain;
   }
 
   void start() {
-    scheduler.start();
+    starting.start();
+  }
+
+  private void run() {
+    try {
+      if (!closing.await(LATER.toMillis(), TimeUnit.MILLISECONDS)) {
+        Scheduler made =
+            Scheduler.create(database.scheduling())
+                .startTasks(
+                    Tasks.recurring("retention", FixedDelay.of(RETAIN))
+                        .execute((_, _) -> retain.run()))
+                .schedulerName(new SchedulerName.Fixed("meanwhile " + node))
+                .threads(1)
+                .pollingInterval(POLL)
+                .shutdownMaxWait(STOP)
+                .build();
+        scheduler = made;
+        made.start();
+      }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /// Waits a little for what is being done.
   void close() {
-    scheduler.stop();
+    closing.countDown();
+    Threads.join(starting);
+    Scheduler started = scheduler;
+    if (started != null) {
+      started.stop();
+    }
   }
 }
