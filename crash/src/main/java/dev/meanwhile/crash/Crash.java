@@ -23,6 +23,12 @@ public final class Crash {
     var violations = new ArrayList<String>();
     if (!options.only().equals("kills")) {
       Path work = Files.createTempDirectory(options.work(), "case-");
+      if (options.only().equals("retention")) {
+        try (Storage storage = options.storage(work)) {
+          System.exit(
+              new RetentionKills(storage, options.seed(), options.kills(), work).run() ? 0 : 1);
+        }
+      }
       System.exit(new Cases(options.seed(), work).run(options.only()) ? 0 : 1);
     }
     for (int done = 0, i = 0; done < options.kills(); i++) {

@@ -21,7 +21,7 @@ interface Storage extends AutoCloseable {
               "logs that ended without a terminal event",
               "select count(*) from log where ended_at > 0 and terminal is null",
               "pieces of an older attempt after those of a newer one",
-              "select count(*) from piece a join piece b on b.n > a.n and b.n / 1048576 = a.n / 1048576 where b.attempt < a.attempt",
+              "select count(*) from piece a join piece b on b.n > a.n and b.n < (a.n / 1048576 + 1) * 1048576 where b.attempt < a.attempt",
               "pieces of an attempt that the log never had",
               "select count(*) from piece p join log l on l.n = p.n / 1048576 where p.attempt > l.attempt",
               "pieces whose predecessor is missing",

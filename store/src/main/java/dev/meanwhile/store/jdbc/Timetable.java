@@ -13,6 +13,10 @@ import org.jspecify.annotations.Nullable;
 /// this process a task can run twice at a time, so what they do is idempotent.
 final class Timetable {
   private static final Duration POLL = Duration.ofSeconds(10);
+
+  /// After some that do not come, another process takes over what a killed one was doing.
+  private static final Duration HEARTBEAT = Duration.ofSeconds(30);
+
   private static final Duration RETAIN = Duration.ofMinutes(1);
   private static final Duration STOP = Duration.ofSeconds(5);
 
@@ -47,6 +51,7 @@ final class Timetable {
                 .schedulerName(new SchedulerName.Fixed("meanwhile " + node))
                 .threads(1)
                 .pollingInterval(POLL)
+                .heartbeatInterval(HEARTBEAT)
                 .shutdownMaxWait(STOP)
                 .build();
         scheduler = made;
