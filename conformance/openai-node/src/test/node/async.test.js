@@ -35,6 +35,33 @@ test('a caller that takes 202 leaves after its time, and fetches the answer late
   assert.equal((await stats('sim-complex')).calls, 1);
 });
 
+test('whenever a time is up, before, between or with the tokens: 200 or 202, one call, the whole text', async () => {
+  const model = 'sim-standard';
+  const tokens = { 'x-sim-first-token-ms': '200', 'x-sim-token-ms': '10' };
+  const before = (await stats(model))?.calls ?? 0;
+  // It ends after about 600 ms: the first is too early for certain, the last is late enough.
+  const times = [0.001, ...Array.from({ length: 28 }, (_, i) => 0.05 + i * 0.025), 60];
+
+  const statuses = await Promise.all(
+    times.map(async (time) => {
+      const prefer = { Prefer: 'respond-async, wait=' + time.toFixed(3) };
+      const openai = client({ headers: { ...tokens, ...prefer } });
+      const { data, response } = await openai.chat.completions
+        .create(chat('at ' + time, { model }))
+        .withResponse();
+      const text =
+        response.status === 202 ? await answer(openai, data.id) : data.choices[0].message.content;
+      assert.equal(text, await upstreamText('at ' + time));
+      return response.status;
+    }),
+  );
+
+  assert.equal(statuses[0], 202);
+  assert.equal(statuses.at(-1), 200);
+  assert.ok(statuses.every((status) => status === 200 || status === 202), String(statuses));
+  assert.equal((await stats(model)).calls - before, times.length);
+});
+
 test('a caller that takes 202 and is answered in time never knows', async () => {
   const patient = client({ headers: { Prefer: 'respond-async, wait=60' } });
 

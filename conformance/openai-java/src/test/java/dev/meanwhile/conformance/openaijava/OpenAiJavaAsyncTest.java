@@ -11,6 +11,9 @@ import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
 import dev.meanwhile.conformance.Rig;
 import dev.meanwhile.simulator.Stats;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -26,14 +29,18 @@ final class OpenAiJavaAsyncTest {
   }
 
   private OpenAIClient client(String prefer) {
+    return client(prefer, 1_500, 0);
+  }
+
+  private OpenAIClient client(String prefer, int firstTokenMillis, int tokenMillis) {
     return OpenAIOkHttpClient.builder()
         .apiKey(Rig.API_KEY)
         .baseUrl(rig.baseUrl())
         .responseValidation(true)
         .maxRetries(0)
         .putHeader("Prefer", prefer)
-        .putHeader("x-sim-first-token-ms", "1500")
-        .putHeader("x-sim-token-ms", "0")
+        .putHeader("x-sim-first-token-ms", Integer.toString(firstTokenMillis))
+        .putHeader("x-sim-token-ms", Integer.toString(tokenMillis))
         .build();
   }
 
@@ -76,6 +83,37 @@ final class OpenAiJavaAsyncTest {
     assertThat(answer.usage().orElseThrow().completionTokens()).isEqualTo(40);
     assertThat(rig.stats().models().get("sim-complex")).isEqualTo(new Stats.Counted(1, 0, 40));
     hasty.close();
+    patient.close();
+  }
+
+  @Test
+  void wheneverItsTimeIsUpACallerIsAnsweredOrToldWhere() {
+    OpenAIClient patient = client("respond-async, wait=60");
+    String expected = text(patient.chat().completions().create(chat("sim-fast")));
+    int calls = 30;
+    Set<Integer> statuses =
+        IntStream.range(0, calls)
+            .parallel()
+            .mapToObj(i -> {
+              // The answer is there after about 300 ms.
+              OpenAIClient hasty = client("respond-async, wait=0." + (100 + 20 * i), 100, 5);
+              try (HttpResponseFor<ChatCompletion> response =
+                  hasty.chat().completions().withRawResponse().create(chat("sim-standard"))) {
+                ChatCompletion completion = response.parse();
+                String id = completion.id();
+                while (completion.choices().isEmpty()) {
+                  completion = patient.chat().completions().retrieve(id);
+                }
+                assertThat(text(completion)).isEqualTo(expected);
+                return response.statusCode();
+              } finally {
+                hasty.close();
+              }
+            })
+            .collect(Collectors.toSet());
+    assertThat(statuses).isSubsetOf(200, 202);
+    assertThat(rig.stats().models().get("sim-standard"))
+        .isEqualTo(new Stats.Counted(calls, 0, 40L * calls));
     patient.close();
   }
 
