@@ -48,9 +48,6 @@ final class Checkpoints {
   private int seen;
   private int salt;
 
-  // How much of the log is in the database by now, about.
-  private volatile int copied;
-
   private @Nullable Connection connection;
   private @Nullable Scrub scrub;
 
@@ -69,7 +66,7 @@ final class Checkpoints {
     try {
       int frames = wal.frames();
       note(frames);
-      if (frames - copied > WORTH_COPYING) {
+      if (frames - wal.copied() > WORTH_COPYING) {
         wake();
       }
     } catch (IOException e) {
@@ -80,9 +77,6 @@ final class Checkpoints {
 
   private void note(int frames) throws IOException {
     int now = wal.salt();
-    if (now != salt) {
-      copied = 0;
-    }
     if (touched != null && scrub != null) {
       wal.pages(now == salt ? seen : 0, frames, scrub.pageSize(), touched);
     }
@@ -141,12 +135,10 @@ final class Checkpoints {
   }
 
   private void copy() throws SQLException, IOException {
-    int frames = wal.frames();
-    if (frames - copied <= WORTH_COPYING) {
+    if (wal.frames() - wal.copied() <= WORTH_COPYING) {
       return;
     }
     checkpoint(connected(), "passive");
-    copied = frames;
     if (wal.frames() > TOO_LONG) {
       database.awaitTurn();
       try {

@@ -13,10 +13,11 @@ import org.jspecify.annotations.Nullable;
 /// documented (sqlite.org/walformat.html).
 ///
 /// The files are opened once and never closed before the database: closing one ends all locks that
-/// this process has on it.
+/// this process has on it. Thread-safe.
 final class WalIndex implements AutoCloseable {
   private static final int LAST_FRAME_AT = 16;
   private static final int SALT_AT = 32;
+  private static final int COPIED_AT = 96;
   private static final int WAL_HEADER = 32;
   private static final int FRAME_HEADER = 24;
 
@@ -36,12 +37,17 @@ final class WalIndex implements AutoCloseable {
     return read(shm(), LAST_FRAME_AT, ByteOrder.nativeOrder());
   }
 
+  /// How many of them are in the database by now.
+  int copied() throws IOException {
+    return read(shm(), COPIED_AT, ByteOrder.nativeOrder());
+  }
+
   /// A number that changes each time the log begins again.
   int salt() throws IOException {
     return read(shm(), SALT_AT, ByteOrder.nativeOrder());
   }
 
-  private FileChannel shm() throws IOException {
+  private synchronized FileChannel shm() throws IOException {
     if (shm == null) {
       shm = FileChannel.open(shmPath, StandardOpenOption.READ);
     }
@@ -49,7 +55,7 @@ final class WalIndex implements AutoCloseable {
   }
 
   /// Adds the pages in frames `from` (exclusive) to `to` (inclusive).
-  void pages(int from, int to, int pageSize, BitSet pages) throws IOException {
+  synchronized void pages(int from, int to, int pageSize, BitSet pages) throws IOException {
     if (wal == null) {
       wal = FileChannel.open(walPath, StandardOpenOption.READ);
     }
@@ -59,13 +65,13 @@ final class WalIndex implements AutoCloseable {
     }
   }
 
-  private int read(FileChannel file, long at, ByteOrder order) throws IOException {
+  private synchronized int read(FileChannel file, long at, ByteOrder order) throws IOException {
     number.clear().order(order);
     return file.read(number, at) == 4 ? number.getInt(0) : 0;
   }
 
   @Override
-  public void close() throws IOException {
+  public synchronized void close() throws IOException {
     if (shm != null) {
       shm.close();
     }

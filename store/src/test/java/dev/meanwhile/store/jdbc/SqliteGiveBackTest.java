@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What much deleting does to the file.
+/// What much writing and deleting does to the files.
 final class SqliteGiveBackTest {
   private static final int RUNS = 20;
   private static final int ANSWER = 1_000_000;
@@ -50,6 +50,26 @@ final class SqliteGiveBackTest {
       assertThat(client.write(StoreSamples.accept("later"))).isEqualTo(new Outcome.Stored());
     }
     assertThat(bytes()).isLessThan((long) RUNS * ANSWER / 2);
+  }
+
+  @Test
+  @Timeout(120)
+  void theLogStaysShortWhileMuchIsWritten() throws IOException {
+    var retention = new Store.Retention(Duration.ofDays(100_000), Long.MAX_VALUE);
+    int pieces = 10_000;
+    try (JdbcStore store =
+        Stores.make(
+            new StoreSettings.InDirectory(directory, retention, 1), Lease.LENGTH, Time.SYSTEM)) {
+      var client = new StoreClient(store).open();
+      client.write(StoreSamples.accept("a"));
+      client.write(StoreSamples.started("a", 1));
+      for (int i = 0; i < pieces; i++) {
+        var piece = new Piece(i, i + 1, new byte[8_000]);
+        client.write(new Change.Checkpoint(StoreSamples.log("a").id(), 1, piece, null));
+      }
+      // Each takes two pages of 4 KB at least; the log begins again at 4,000 pages.
+      assertThat(Files.size(directory.resolve("meanwhile.db-wal"))).isLessThan(pieces * 4_096L);
+    }
   }
 
   private long bytes() throws IOException {
