@@ -28,6 +28,7 @@ final class Encoding {
       text(out, about.model());
       out.writeBoolean(about.streamed());
       out.writeBoolean(about.attached());
+      out.writeBoolean(about.base64());
     });
   }
 
@@ -35,7 +36,14 @@ final class Encoding {
     return read(
         bytes,
         in ->
-            new About(text(in), text(in), text(in), text(in), in.readBoolean(), in.readBoolean()));
+            new About(
+                text(in),
+                text(in),
+                text(in),
+                text(in),
+                in.readBoolean(),
+                in.readBoolean(),
+                in.readBoolean()));
   }
 
   static byte @Nullable [] of(@Nullable Head head) {

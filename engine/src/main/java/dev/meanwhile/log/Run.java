@@ -48,7 +48,6 @@ public final class Run implements LogReader {
     return log;
   }
 
-  /// How many readers are with the run now.
   public int readers() {
     return readers;
   }
@@ -129,16 +128,17 @@ public final class Run implements LogReader {
   /// @param model the model's name as its caller gave it
   /// @param streamed whether its caller asked for a stream
   /// @param attached whether it began to read a log that existed
+  /// @param base64 whether its caller asked for embeddings in base64
   public record About(
       String tenant,
       String api,
       String upstream,
       String model,
       boolean streamed,
-      boolean attached) {
-    /// The same, of a run that reads a log which exists.
+      boolean attached,
+      boolean base64) {
     public About attaching() {
-      return new About(tenant, api, upstream, model, streamed, true);
+      return new About(tenant, api, upstream, model, streamed, true, base64);
     }
   }
 

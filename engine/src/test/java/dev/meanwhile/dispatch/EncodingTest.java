@@ -82,6 +82,7 @@ class EncodingTest {
                   text(random),
                   text(random),
                   random.nextBoolean(),
+                  random.nextBoolean(),
                   random.nextBoolean());
           assertThat(Encoding.about(Encoding.of(about))).isEqualTo(about);
           var head = new Head(100 + random.nextInt(500), random.nextBoolean(), text(random));
@@ -103,7 +104,7 @@ class EncodingTest {
     Seeds.check(
         2_000,
         random -> {
-          var about = new About("shop", "chat", "up", "m", true, false);
+          var about = new About("shop", "chat", "up", "m", true, false, false);
           refused(random, work(random).encoded(), Work::of);
           refused(random, Encoding.of(about), Encoding::about);
           refused(random, Encoding.of(terminal(random)), Encoding::terminal);

@@ -176,7 +176,7 @@ class DurableTest {
   private static Submission submission(
       boolean streamed, @Nullable Key same, Submission.@Nullable Promise promise) {
     return new Submission(
-        new Run.About("shop", "chat", "up", "m", streamed, false),
+        new Run.About("shop", "chat", "up", "m", streamed, false, false),
         new Request("up", "chat", "/", List.of(), "{}".getBytes(UTF_8), streamed),
         true,
         Clocks.DEFAULT,

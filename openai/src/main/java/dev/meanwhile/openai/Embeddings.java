@@ -6,7 +6,6 @@ import dev.meanwhile.openai.JsonScanner.Value;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Base64;
-import org.jspecify.annotations.Nullable;
 
 /// Gives an embeddings answer the encoding that its caller asked for: SDKs ask for base64
 /// (little-endian float32), and some upstreams answer arrays all the same.
@@ -31,11 +30,11 @@ public final class Embeddings {
 
   /// The answer with every embedding in the format that was asked for.
   ///
-  /// @param format `base64`; null and all else mean arrays of numbers, as OpenAI has it
+  /// @param base64 whether that is base64; all else means arrays of numbers, as OpenAI has it
   /// @return the very same bytes if nothing was to be done, or anything in them is not what an
   ///   embedding can be; otherwise the embeddings differ and all else is byte for byte the same
-  public static byte[] inFormat(byte[] answer, @Nullable String format) {
-    Value wanted = "base64".equals(format) ? Value.STRING : Value.ARRAY;
+  public static byte[] inFormat(byte[] answer, boolean base64) {
+    Value wanted = base64 ? Value.STRING : Value.ARRAY;
     try {
       return new Embeddings(answer, wanted).convert();
     } catch (MalformedJson | IllegalArgumentException e) {

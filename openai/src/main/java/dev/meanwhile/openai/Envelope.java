@@ -35,7 +35,7 @@ public final class Envelope {
   private boolean stream;
   private boolean includeUsage;
   private boolean zeroTemperature;
-  private @Nullable String encodingFormat;
+  private boolean base64;
   private int n = 1;
   private boolean duplicates;
   private long[] names = new long[16];
@@ -94,9 +94,9 @@ public final class Envelope {
     return zeroTemperature;
   }
 
-  /// The encoding of embeddings that is asked for, or null if none is.
-  public @Nullable String encodingFormat() {
-    return encodingFormat;
+  /// Whether embeddings are asked for in base64.
+  public boolean base64() {
+    return base64;
   }
 
   /// How many choices are asked for, 1 if that is not said.
@@ -225,7 +225,7 @@ public final class Envelope {
       } else if (in.named(TEMPERATURE)) {
         zeroTemperature = zero(in);
       } else if (in.named(ENCODING_FORMAT)) {
-        encodingFormat = in.peek() == Value.STRING ? in.string() : null;
+        base64 = in.peek() == Value.STRING && in.string().equals("base64");
       } else if (in.named(N)) {
         n = Math.max(1, in.natural());
       }

@@ -32,7 +32,7 @@ class EnvelopeTest {
     assertThat(envelope.includeUsage()).isTrue();
     assertThat(envelope.zeroTemperature()).isTrue();
     assertThat(envelope.n()).isEqualTo(2);
-    assertThat(envelope.encodingFormat()).isEqualTo("base64");
+    assertThat(envelope.base64()).isTrue();
     assertThat(envelope.duplicates()).isFalse();
   }
 
@@ -45,7 +45,7 @@ class EnvelopeTest {
     assertThat(envelope.includeUsage()).isFalse();
     assertThat(envelope.zeroTemperature()).isFalse();
     assertThat(envelope.n()).isEqualTo(1);
-    assertThat(envelope.encodingFormat()).isNull();
+    assertThat(envelope.base64()).isFalse();
     assertThatThrownBy(() -> envelope.withModel("x")).isInstanceOf(IllegalStateException.class);
     Envelope nulls =
         of("{\"model\":null,\"stream\":null,\"stream_options\":null,\"temperature\":null}");

@@ -136,7 +136,7 @@ final class CallRoute {
       } else if (submission.about().streamed() && !delivery.background()) {
         new StreamAnswer(loop, response, run, headers, envelope.includeUsage()).begin();
       } else {
-        var answer = new PlainAnswer(loop, response, run, headers, envelope.encodingFormat());
+        var answer = new PlainAnswer(loop, response, run, headers);
         Duration after = delivery.detachAfter();
         if (after == null || after.isZero()) {
           answer.begin();
@@ -234,7 +234,9 @@ final class CallRoute {
     boolean comesBack = retryCount != null || delivery.idempotencyKey() != null;
     boolean fresh = noCache(request);
     return new Submission(
-        about(new Run.About(caller.tenant(), call.api(), upstream, model, asked, false)),
+        about(
+            new Run.About(
+                caller.tenant(), call.api(), upstream, model, asked, false, envelope.base64())),
         call,
         edited || envelope.includeUsage(),
         clocks,

@@ -19,24 +19,17 @@ final class PlainAnswer {
   private final HttpServerResponse response;
   private final Run run;
   private final RunHeaders headers;
-  private final @Nullable String encodingFormat;
   private final Wait wait;
   private Clock.@Nullable Timer timer;
 
   /// Whether there is an answer: whichever comes first on this loop, the end or the promise.
   private boolean answered;
 
-  PlainAnswer(
-      Loop loop,
-      HttpServerResponse response,
-      Run run,
-      RunHeaders headers,
-      @Nullable String encodingFormat) {
+  PlainAnswer(Loop loop, HttpServerResponse response, Run run, RunHeaders headers) {
     this.loop = loop;
     this.response = response;
     this.run = run;
     this.headers = headers;
-    this.encodingFormat = encodingFormat;
     this.wait = new Wait(run, loop.clock(), _ -> ended());
   }
 
@@ -96,7 +89,7 @@ final class PlainAnswer {
     if (whole && head != null && (head.status() >= 400 || terminal.failure() == null)) {
       byte[] answer = run.bytes(run.end() - 1, run.end());
       if (head.status() < 300 && run.about().api().equals("embeddings")) {
-        answer = Embeddings.inFormat(answer, encodingFormat);
+        answer = Embeddings.inFormat(answer, run.about().base64());
       }
       send(head.status(), answer);
     } else if (terminal.failure() != null) {

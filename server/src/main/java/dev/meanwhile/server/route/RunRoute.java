@@ -111,7 +111,7 @@ final class RunRoute {
             AcceptedAnswer.send(request.response(), run, headers);
             return;
           }
-          var answer = new PlainAnswer(loop, request.response(), run, headers, null);
+          var answer = new PlainAnswer(loop, request.response(), run, headers);
           if (run.terminal() == null) {
             answer.beginToDetach(patience);
           } else {

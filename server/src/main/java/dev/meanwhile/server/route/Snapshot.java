@@ -8,6 +8,7 @@ import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.openai.ChatFold;
 import dev.meanwhile.openai.Deltas;
+import dev.meanwhile.openai.Embeddings;
 import dev.meanwhile.openai.JsonText;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,10 @@ final class Snapshot {
     Terminal terminal = run.terminal();
     int end = run.end();
     byte[] output = terminal == null ? null : output(run, end);
+    byte[] asked =
+        output != null && run.about().api().equals("embeddings")
+            ? Embeddings.inFormat(output, run.about().base64())
+            : output;
     String created = Long.toString(run.createdAt() / 1000);
     String json =
         "{\"id\":"
@@ -42,7 +47,7 @@ final class Snapshot {
             + ",\"text\":"
             + JsonText.quoted(Deltas.text(run, Math.min(run.start(), end), end))
             + ",\"output\":"
-            + (output == null ? "null" : new String(output, UTF_8))
+            + (asked == null ? "null" : new String(asked, UTF_8))
             + ",\"usage\":"
             + usage(output)
             + ",\"error\":"

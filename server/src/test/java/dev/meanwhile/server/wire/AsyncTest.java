@@ -106,6 +106,35 @@ class AsyncTest {
   }
 
   @Test
+  void keepsTheFormatThatEmbeddingsWereAskedForIn() throws Exception {
+    String floats = "{\"object\":\"list\",\"data\":[{\"index\":0,\"embedding\":[1.0,-2.5]}]}";
+    String base64 = floats.replace("[1.0,-2.5]", "\"AACAPwAAIMA=\"");
+    String named = "order-17";
+    for (boolean wantsBase64 : new boolean[] {true, false}) {
+      String body =
+          "{\"model\":\"e\",\"input\":\"a\",\"encoding_format\":\"%s\"}"
+              .formatted(wantsBase64 ? "base64" : "float");
+      String[] headers = {
+        "Prefer", "respond-async", "Idempotency-Key", wantsBase64 ? named : named + "-float"
+      };
+      JsonNode wanted = json(wantsBase64 ? base64 : floats);
+      String run;
+      try (var gateway = gateway()) {
+        var answer = gateway.post("/v1/embeddings", body, headers);
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(202);
+        run = header(answer, "meanwhile-run");
+        upstream.take().json(200, wantsBase64 ? floats : base64);
+        assertThat(ended(gateway, run).path("output")).isEqualTo(wanted);
+      }
+      try (var gateway = gateway()) {
+        assertThat(ended(gateway, run).path("output")).isEqualTo(wanted);
+        assertThat(json(gateway.get("/v1/chat/completions/" + run).body())).isEqualTo(wanted);
+        assertThat(json(gateway.post("/v1/embeddings", body, headers).body())).isEqualTo(wanted);
+      }
+    }
+  }
+
+  @Test
   void isMonitoredAsAChatCompletion() throws Exception {
     try (var gateway = gateway()) {
       String run = accepted(gateway, Chat.plain("x"));
