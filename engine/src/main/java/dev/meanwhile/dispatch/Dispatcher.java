@@ -131,8 +131,7 @@ public final class Dispatcher {
     if (promise != null && promise.background()) {
       if (promises == null) {
         answer.refused(
-            new Failure(
-                503, "store_unavailable", "This server keeps nothing: start it with --data DIR."));
+            new Failure(503, "no_store", "This server keeps nothing: start it with --data DIR."));
       } else {
         promises.accept(submission, promise, answer);
       }

@@ -21,7 +21,7 @@ public final class Answers {
 
   /// Failures that a second try would only repeat, although their status invites one.
   private static final Set<String> NOT_WORTH_RETRYING =
-      Set.of("run_too_large", "upstream_event_too_large", "upstream_redirect");
+      Set.of("no_store", "run_too_large", "upstream_event_too_large", "upstream_redirect");
 
   private Answers() {}
 
@@ -81,8 +81,7 @@ public final class Answers {
   private static void advise(HttpServerResponse response, int status, String code) {
     if (NOT_WORTH_RETRYING.contains(code)) {
       response.putHeader("x-should-retry", "false");
-    }
-    if (status == 503) {
+    } else if (status == 503) {
       response.putHeader("retry-after", "1");
     }
   }

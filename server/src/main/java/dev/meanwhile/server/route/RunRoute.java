@@ -3,6 +3,7 @@ package dev.meanwhile.server.route;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.meanwhile.budget.Clock;
+import dev.meanwhile.dispatch.Step;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.openai.JsonText;
@@ -107,11 +108,18 @@ final class RunRoute {
           Duration patience = Prefer.wait(request.headers());
           var delivery = new Delivery(false, patience.isZero() ? null : patience, null, true, null);
           var headers = new RunHeaders(loop, request, run, delivery, began, null);
+          HttpServerResponse response = request.response();
+          response.headersEndHandler(_ -> {
+            // How it has ended stays as it is: who asks again is told the same.
+            if (response.getStatusCode() >= 400 && !Step.MOVED.equals(run.terminal())) {
+              response.putHeader("x-should-retry", "false");
+            }
+          });
           if (run.terminal() == null && patience.isZero()) {
-            AcceptedAnswer.send(request.response(), run, headers);
+            AcceptedAnswer.send(response, run, headers);
             return;
           }
-          var answer = new PlainAnswer(loop, request.response(), run, headers);
+          var answer = new PlainAnswer(loop, response, run, headers);
           if (run.terminal() == null) {
             answer.beginToDetach(patience);
           } else {

@@ -171,6 +171,7 @@ class AsyncTest {
       var answer = gateway.get(monitor);
       assertThat(answer.statusCode()).isEqualTo(404);
       assertThat(answer.body()).isEqualTo(error);
+      assertThat(header(answer, "x-should-retry")).isEqualTo("false");
     }
     try (var gateway = gateway()) {
       var answer = gateway.get(monitor);
@@ -400,8 +401,10 @@ class AsyncTest {
     try (var gateway = Gateway.before(upstream)) {
       var answer = gateway.chat(Chat.plain("x"), ASYNC);
       assertThat(answer.statusCode()).isEqualTo(503);
-      FailuresTest.error(answer.body(), "store_unavailable");
+      FailuresTest.error(answer.body(), "no_store");
       assertThat(answer.body()).contains("--data");
+      assertThat(header(answer, "x-should-retry")).isEqualTo("false");
+      assertThat(answer.headers().firstValue("retry-after")).isEmpty();
       assertThat(upstream.calls()).isZero();
     }
   }

@@ -188,6 +188,7 @@ class DetachingTest {
       FailuresTest.error(async.body(), "store_unavailable");
       assertThat(async.body()).contains("the disk is full");
       assertThat(header(async, "retry-after")).isEqualTo("1");
+      assertThat(async.headers().firstValue("x-should-retry")).isEmpty();
       assertThat(upstream.calls()).isEqualTo(1);
     }
   }
