@@ -90,8 +90,9 @@ final class CallRoute {
       var problem = envelope.problem();
       throw new Refusal(400, problem.code(), problem.message(), problem.param());
     }
-    Delivery delivery = Delivery.of(request.headers(), caller);
-    Submission submission = submission(request, api, caller, envelope, delivery, body);
+    boolean streamed = api == Api.CHAT && envelope.stream();
+    Delivery delivery = Delivery.of(request.headers(), caller, streamed);
+    Submission submission = submission(request, api, caller, envelope, streamed, delivery, body);
     loop.dispatcher()
         .accept(submission, new Answering(request, envelope, delivery, submission, began));
   }
@@ -197,6 +198,7 @@ final class CallRoute {
       Api api,
       Caller caller,
       Envelope envelope,
+      boolean streamed,
       Delivery delivery,
       byte[] body) {
     String upstream = loop.firstClient().config().name();
@@ -208,7 +210,6 @@ final class CallRoute {
       upstream = model.substring(0, slash);
       renamed = model.substring(slash + 1);
     }
-    boolean asked = api == Api.CHAT && envelope.stream();
     // Who may leave before the end is served by a stream, so that no token is lost.
     boolean edited = api == Api.CHAT && delivery.detachAfter() != null;
     byte[] sent = renamed == null && !edited ? body : envelope.edited(renamed, edited);
@@ -222,7 +223,7 @@ final class CallRoute {
             query == null ? path : path + "?" + query,
             headers,
             sent,
-            asked || edited);
+            streamed || edited);
     boolean borrowed = headers.stream().anyMatch(header -> isCredential(header.getKey()));
     if (borrowed && delivery.detachAfter() != null) {
       throw new Refusal(
@@ -236,12 +237,12 @@ final class CallRoute {
     return new Submission(
         about(
             new Run.About(
-                caller.tenant(), call.api(), upstream, model, asked, false, envelope.base64())),
+                caller.tenant(), call.api(), upstream, model, streamed, false, envelope.base64())),
         call,
         edited || envelope.includeUsage(),
         clocks,
         caller.onLeave(),
-        grace(asked, comesBack),
+        grace(streamed, comesBack),
         retryCount == null ? null : keys.ofRetry(caller, call, body),
         retryCount != null && !retryCount.equals("0") && !fresh,
         fresh || !coalesces(caller, api, envelope)

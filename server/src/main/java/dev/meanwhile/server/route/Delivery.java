@@ -24,8 +24,11 @@ record Delivery(
   private static final Duration LONGEST = Duration.ofDays(1);
   private static final Pattern KEY = Pattern.compile("[\\x21-\\x7e]{1,255}");
 
+  /// A streamed call is not detached: who has the answer as it comes waits for nothing. For it the
+  /// rest of `Prefer` is not applied unless it says that nobody waits at all.
+  ///
   /// @throws Refusal 400 if a header is not understood
-  static Delivery of(MultiMap headers, Caller caller) {
+  static Delivery of(MultiMap headers, Caller caller, boolean streamed) {
     boolean prefers = headers.contains("prefer");
     boolean async = prefers && Prefer.respondAsync(headers);
     String budget = headers.get("meanwhile-budget");
@@ -37,12 +40,19 @@ record Delivery(
           "An Idempotency-Key is 1 to 255 printable ASCII characters without spaces, such as a UUID.",
           "Idempotency-Key");
     }
-    return new Delivery(
-        async,
-        prefers && Prefer.says(headers) ? Prefer.wait(headers) : null,
-        budget == null ? null : budget(budget),
-        caller.mayDetach() || async,
-        key == null ? null : key.strip());
+    var delivery =
+        new Delivery(
+            async,
+            prefers && Prefer.says(headers) ? Prefer.wait(headers) : null,
+            budget == null ? null : budget(budget),
+            caller.mayDetach() || async,
+            key == null ? null : key.strip());
+    return streamed && !delivery.background() ? delivery.watched() : delivery;
+  }
+
+  /// The same of a caller that has the answer as it comes.
+  private Delivery watched() {
+    return new Delivery(false, null, budget, false, idempotencyKey);
   }
 
   private static Duration budget(String text) {
@@ -76,13 +86,13 @@ record Delivery(
     return after != null && after.isZero();
   }
 
-  /// What of `Prefer` was honoured, as `Preference-Applied` says it, for an answer of this status;
-  /// null if nothing was.
-  @Nullable String applied(int status) {
+  /// What of `Prefer` was honoured, as `Preference-Applied` says it, for an answer of this status
+  /// that took so long, in nanoseconds; null if nothing was.
+  @Nullable String applied(int status, long taken) {
     String waited = patience == null ? null : "wait=" + Prefer.text(patience);
-    if (status == 202 && async) {
-      return waited == null ? "respond-async" : "respond-async, " + waited;
+    if (status == 202) {
+      return !async ? waited : waited == null ? "respond-async" : "respond-async, " + waited;
     }
-    return waited;
+    return patience == null || taken > patience.toNanos() ? null : waited;
   }
 }

@@ -94,7 +94,8 @@ final class RunHeaders {
   }
 
   private void own(HttpServerResponse response, int status, @Nullable String outcome) {
-    String applied = delivery.applied(status);
+    long taken = loop.clock().nanos() - began;
+    String applied = delivery.applied(status, taken);
     MultiMap headers = response.headers();
     if (applied != null) {
       headers.set("preference-applied", applied);
@@ -103,7 +104,6 @@ final class RunHeaders {
     if (outcome != null) {
       loop.metrics().budget(outcome);
     }
-    long taken = loop.clock().nanos() - began;
     headers
         .set("x-request-id", run.id())
         .set("meanwhile-run", run.id())

@@ -182,6 +182,7 @@ class DetachingTest {
       say(call, "a");
       assertThat(wire.status()).isEqualTo(200);
       assertThat(wire.header("server-timing")).contains("desc=\"late\"");
+      assertThat(wire.header("preference-applied")).isNull();
       assertThat(wire.rest()).contains("\"a\"");
       var async = gateway.chat(Chat.plain("y"), "Prefer", "respond-async");
       assertThat(async.statusCode()).isEqualTo(503);
@@ -250,15 +251,37 @@ class DetachingTest {
   @Test
   void letsAStreamGoOn() throws Exception {
     try (var gateway = gateway();
-        var wire = gateway.wire().chat(Chat.streamed("x"), "Prefer: respond-async, wait=0.01")) {
+        var wire =
+            gateway
+                .wire()
+                .chat(
+                    Chat.streamed("x"),
+                    "Prefer: respond-async, wait=0.01",
+                    "Authorization: Bearer sk-mine")) {
       Exchange call = upstream.take();
+      // As any stream: as it came, with its caller's own key, which it does not outlive.
+      assertThat(call.body()).isEqualTo(Chat.streamed("x"));
+      assertThat(call.header("authorization")).isEqualTo("Bearer sk-mine");
       call.stream();
       call.event(Chat.chunk("one"));
       assertThat(wire.status()).isEqualTo(200);
+      assertThat(wire.header("preference-applied")).isNull();
       assertThat(wire.event()).contains("one");
       call.event(Chat.stop());
       call.done();
       assertThat(wire.rest()).endsWith("data: [DONE]\n\n");
+    }
+  }
+
+  @Test
+  void answersAStream202IfItsCallerWaitsForNothing() throws Exception {
+    try (var gateway = gateway()) {
+      var answer = gateway.chat(Chat.streamed("x"), "Prefer", "respond-async, wait=0");
+      assertThat(answer.statusCode()).isEqualTo(202);
+      assertThat(header(answer, "preference-applied")).isEqualTo("respond-async, wait=0");
+      say(upstream.take(), "whole");
+      assertThat(ended(gateway, header(answer, "meanwhile-run")).path("text").asString())
+          .isEqualTo("whole");
     }
   }
 
