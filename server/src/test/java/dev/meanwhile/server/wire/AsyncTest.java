@@ -376,6 +376,45 @@ class AsyncTest {
     }
   }
 
+  /// What the upstream said last tells more than that time is up.
+  @Test
+  void failsWithTheUpstreamsLastFailureIfTheNextTryWouldComeTooLate() throws Exception {
+    String error = "{\"error\":{\"message\":\"overloaded\",\"code\":\"busy\"}}";
+    try (var gateway = Gateway.keeping(data, upstream, "--background-deadline=60s")) {
+      String run = accepted(gateway, Chat.plain("x"));
+      upstream.take().json(503, "{}");
+      upstream.take().json(503, error, "retry-after: 3600");
+      JsonNode end = ended(gateway, run);
+      assertThat(end.path("status").asString()).isEqualTo("failed");
+      assertThat(end.path("error").path("status").asInt()).isEqualTo(503);
+      assertThat(end.path("attempt").asInt()).isEqualTo(2);
+      var answer = gateway.get("/v1/chat/completions/" + run);
+      assertThat(answer.statusCode()).isEqualTo(503);
+      assertThat(answer.body()).isEqualTo(error);
+      assertThat(header(answer, "x-should-retry")).isEqualTo("false");
+      assertThat(upstream.calls()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void failsAtItsDeadlineIfItsTurnHasNotCome() throws Exception {
+    try (var gateway = Gateway.configured(data, oneAtATime())) {
+      accepted(gateway, Chat.plain("first"));
+      upstream.take();
+    }
+    // The one before it has all the time that it was promised.
+    try (var gateway = Gateway.configured(data, oneAtATime(), "--background-deadline=100ms")) {
+      upstream.take();
+      String second = accepted(gateway, Chat.plain("second"));
+      assertThat(ended(gateway, second).path("status").asString()).isEqualTo("failed");
+      var answer = gateway.get("/v1/chat/completions/" + second);
+      assertThat(answer.statusCode()).isEqualTo(504);
+      FailuresTest.error(answer.body(), "deadline_exceeded");
+      assertThat(answer.body()).contains("background-deadline");
+      assertThat(upstream.calls()).isEqualTo(2);
+    }
+  }
+
   @Test
   void doesNotTryAgainWhatWouldOnlyBeRepeated() throws Exception {
     try (var gateway = gateway()) {

@@ -2,6 +2,7 @@ package dev.meanwhile.server.wire;
 
 import static dev.meanwhile.server.wire.AsyncTest.ended;
 import static dev.meanwhile.server.wire.AsyncTest.header;
+import static dev.meanwhile.server.wire.AsyncTest.json;
 import static dev.meanwhile.server.wire.AsyncTest.say;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 
 /// A caller whose time runs out leaves with its run's address, and nothing is lost: one upstream
 /// call, the whole text afterwards.
@@ -142,6 +144,45 @@ class DetachingTest {
       assertThat(metrics(gateway, "Authorization", "Bearer mw-ops"))
           .contains("meanwhile_budget_total{outcome=\"detached\"} 1.0")
           .contains("meanwhile_budget_total{outcome=\"within\"} 1.0");
+    }
+  }
+
+  @Test
+  void detachesEmbeddings() throws Exception {
+    String floats = "{\"object\":\"list\",\"data\":[{\"index\":0,\"embedding\":[1.0,-2.5]}]}";
+    String base64 = floats.replace("[1.0,-2.5]", "\"AACAPwAAIMA=\"");
+    String body = "{\"model\":\"e\",\"input\":\"a\",\"encoding_format\":\"base64\"}";
+    String shop = "Authorization: Bearer mw-shop";
+    try (var gateway = keyed(true)) {
+      for (String[] wait :
+          new String[][] {
+            {"Prefer: respond-async, wait=60", "Prefer: respond-async, wait=0.05"},
+            {"Meanwhile-Budget: 60s", "Meanwhile-Budget: 50ms"}
+          }) {
+        try (var wire = gateway.wire()) {
+          wire.post("/v1/embeddings", body, wait[0], shop);
+          Exchange call = upstream.take();
+          assertThat(call.body()).isEqualTo(body);
+          call.json(200, floats);
+          assertThat(wire.status()).isEqualTo(200);
+          assertThat(wire.rest()).isEqualTo(base64);
+
+          // Another input: else it would share what is under way.
+          wire.post("/v1/embeddings", body.replace("\"a\"", "\"b\""), wait[1], shop);
+          assertThat(wire.status()).isEqualTo(202);
+          String run = String.valueOf(wire.header("meanwhile-run"));
+          assertThat(wire.header("location")).endsWith("/v1/runs/" + run);
+          JsonNode accepted = json(wire.rest());
+          assertThat(accepted.path("object").asString()).isEqualTo("list");
+          assertThat(accepted.path("data").isEmpty()).isTrue();
+          upstream.take().json(200, floats);
+          var end =
+              gateway.get(
+                  "/v1/runs/" + run, "Prefer", "wait=30", "Authorization", "Bearer mw-shop");
+          assertThat(json(end.body()).path("output")).isEqualTo(json(base64));
+        }
+      }
+      assertThat(upstream.calls()).isEqualTo(4);
     }
   }
 
