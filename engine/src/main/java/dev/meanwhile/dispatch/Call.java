@@ -207,27 +207,9 @@ public final class Call {
     happened(new Milestone.Stopped(terminal));
   }
 
-  /// Another node owns the log now.
+  /// Another process goes on with the log, from now on or soon.
   void lost() {
     happened(new Milestone.Lost());
-  }
-
-  /// Nothing more happens here, and nobody is told: the process leaves a log to its next owner.
-  void abandon() {
-    Attempt last = attempt;
-    if (last != null) {
-      last.abort();
-    }
-    if (durable != null) {
-      durable.stop();
-    }
-    if (ticket != null) {
-      ticket.vacate();
-    }
-    if (timer != null) {
-      timer.cancel();
-    }
-    state = State.OVER;
   }
 
   /// Whether a stopping server waits for this log.
@@ -252,15 +234,6 @@ public final class Call {
   /// Whether its end is on its way to the store.
   boolean isEnding() {
     return state.phase() == Phase.ENDING;
-  }
-
-  /// How many of its runs somebody waits for.
-  int waitedFor() {
-    int count = 0;
-    for (Seat seat = seats; seat != null; seat = seat.before) {
-      count += seat.counted && !seat.run.isCut() ? 1 : 0;
-    }
-    return count;
   }
 
   /// How many more bytes the log takes, at least.

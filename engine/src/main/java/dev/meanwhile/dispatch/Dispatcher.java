@@ -12,9 +12,9 @@ import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredRun;
 import dev.meanwhile.upstream.Upstream;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -189,7 +189,7 @@ public final class Dispatcher {
     if (run != null || shared.store() == null) {
       found.is(run != null && run.about().tenant().equals(tenant) ? run : null);
     } else {
-      Elsewhere.find(shared.store(), clock, id, tenant, found);
+      Elsewhere.find(shared.store(), clock, () -> ending != null, id, tenant, found);
     }
   }
 
@@ -282,10 +282,6 @@ public final class Dispatcher {
   ///
   /// @param instead how the log ends at once instead, or null
   void begin(Call call, List<Run> runs, @Nullable Terminal instead) {
-    if (stopping && call.canBeHandedOver()) {
-      handOver(List.of(call));
-      return;
-    }
     open.add(call);
     shared.coalesce().promised(call);
     for (Run run : runs) {
@@ -294,7 +290,9 @@ public final class Dispatcher {
     }
     // After they are there for all, so that none is missed.
     List<Run> cancelled = runs.stream().filter(run -> shared.unmet().remove(run.id())).toList();
-    if (instead != null) {
+    if (stopping && call.canBeHandedOver()) {
+      handOver(List.of(call));
+    } else if (instead != null) {
       call.stop(instead);
     } else if (!cancelled.isEmpty() && cancelled.size() == runs.size()) {
       call.stop(Terminal.CANCELLED);
@@ -369,7 +367,9 @@ public final class Dispatcher {
     if (counted) {
       shared.open().decrementAndGet();
     }
-    shared.journal().ended(run, firstContent, total);
+    if (!Step.MOVED.equals(run.terminal())) {
+      shared.journal().ended(run, firstContent, total);
+    }
   }
 
   @SuppressWarnings("ReferenceEquality") // the very same
@@ -432,18 +432,9 @@ public final class Dispatcher {
     if (calls.isEmpty()) {
       return;
     }
-    var logs = new ArrayList<String>();
-    for (Call call : calls) {
-      open.remove(call);
-      shared.coalesce().closing(call, false);
-      shared.open().addAndGet(-call.waitedFor());
-      call.forEachRun(run -> shared.runs().remove(run.id(), run));
-      call.abandon();
-      Durable durable = call.durable();
-      if (durable != null) {
-        logs.add(durable.id());
-      }
-    }
+    var logs = calls.stream().map(call -> Objects.requireNonNull(call.durable()).id()).toList();
+    // Whoever reads them here is told, comes back, and finds them where they go on.
+    calls.forEach(Call::lost);
     promises().release(logs);
   }
 

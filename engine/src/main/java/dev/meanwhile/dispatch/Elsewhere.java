@@ -16,6 +16,7 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +34,7 @@ final class Elsewhere implements Run.Owner {
 
   private final Store store;
   private final Clock clock;
+  private final BooleanSupplier stopping;
   private final RunLog log;
   private final Run run;
   private final String id;
@@ -44,9 +46,10 @@ final class Elsewhere implements Run.Owner {
 
   private boolean asking;
 
-  private Elsewhere(Store store, Clock clock, StoredRun stored) {
+  private Elsewhere(Store store, Clock clock, BooleanSupplier stopping, StoredRun stored) {
     this.store = store;
     this.clock = clock;
+    this.stopping = stopping;
     this.id = stored.id();
     long age = Duration.ofMillis(clock.millis() - stored.log().createdAt()).toNanos();
     this.began = clock.nanos() - age;
@@ -56,8 +59,15 @@ final class Elsewhere implements Run.Owner {
 
   /// Looks for a run in the store. `found` is told on the loop: the run, or null if there is none;
   /// or why the store does not say.
+  ///
+  /// @param stopping whether all that is read here is to end
   static void find(
-      Store store, Clock clock, String id, String tenant, Store.Reply<@Nullable Run> found) {
+      Store store,
+      Clock clock,
+      BooleanSupplier stopping,
+      String id,
+      String tenant,
+      Store.Reply<@Nullable Run> found) {
     store.find(
         id,
         new Store.Reply<@Nullable StoredRun>() {
@@ -70,7 +80,7 @@ final class Elsewhere implements Run.Owner {
               }
               Elsewhere elsewhere;
               try {
-                elsewhere = new Elsewhere(store, clock, stored);
+                elsewhere = new Elsewhere(store, clock, stopping, stored);
               } catch (UncheckedIOException e) {
                 found.failed(UNREADABLE);
                 return;
@@ -163,28 +173,33 @@ final class Elsewhere implements Run.Owner {
       return;
     }
     asking = true;
-    clock.after(
-        ROUND,
-        () ->
-            store.find(
-                id,
-                new Store.Reply<@Nullable StoredRun>() {
-                  @Override
-                  public void is(@Nullable StoredRun stored) {
-                    clock.execute(() -> {
-                      if (stored == null) {
-                        close(GONE);
-                      } else {
-                        fill(stored, Elsewhere.this::again, otherwise);
-                      }
-                    });
-                  }
+    clock.after(ROUND, this::look);
+  }
 
-                  @Override
-                  public void failed(String trouble) {
-                    clock.execute(Elsewhere.this::again);
-                  }
-                }));
+  private void look() {
+    if (stopping.getAsBoolean()) {
+      close(Step.MOVED);
+      return;
+    }
+    store.find(
+        id,
+        new Store.Reply<@Nullable StoredRun>() {
+          @Override
+          public void is(@Nullable StoredRun stored) {
+            clock.execute(() -> {
+              if (stored == null) {
+                close(GONE);
+              } else {
+                fill(stored, Elsewhere.this::again, otherwise);
+              }
+            });
+          }
+
+          @Override
+          public void failed(String trouble) {
+            clock.execute(Elsewhere.this::again);
+          }
+        });
   }
 
   private final Store.Reply<@Nullable Run> otherwise =

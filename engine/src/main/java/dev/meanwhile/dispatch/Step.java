@@ -14,13 +14,13 @@ import java.util.List;
 /// @param state where the log stands now
 /// @param effects what is to be done, in order
 public record Step(State state, List<Effect> effects) {
-  /// How a log ends here that belongs to another node now: that one tells how it really ends.
+  /// How a log ends here that goes on in another process: that one tells how it really ends.
   public static final Terminal MOVED =
       Terminal.failed(
           new Failure(
               503,
               "run_moved",
-              "Another node has taken this run over, since this one was out of touch. Ask for the run again."));
+              "This run goes on elsewhere, since this server is stopping or was out of touch. Ask for the run again."));
 
   /// Decides what `milestone`, which came at `now` (nanoseconds), means for a log in `state`. A
   /// closed log stays as it is, whatever comes.

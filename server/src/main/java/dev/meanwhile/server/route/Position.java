@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 record Position(int attempt, int offset, int part) {
   private static final Pattern FORM = Pattern.compile("(\\d{1,6})\\.(\\d{1,9})(?:\\+(\\d{1,6}))?");
 
+  /// It may be beyond the end: what came before it was lost with its process, or has yet to come
+  /// from another node.
+  ///
   /// @throws Refusal 400 unless `text` is a position in `run`; null is the beginning
   static Position parse(@Nullable String text, Run run) {
     if (text == null || text.isEmpty()) {
@@ -33,15 +36,12 @@ record Position(int attempt, int offset, int part) {
     int part = matcher.group(3) == null ? 0 : Integer.parseInt(matcher.group(3));
     var position =
         new Position(Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2)), part);
-    int last = run.end() + (run.terminal() == null ? 0 : 1);
     int next = nextAttempt(run, position.attempt);
     if (next < run.end() && position.offset > next) {
       // What it saw after that was lost with its attempt: it goes on where the next one begins.
       return new Position(position.attempt, next, 0);
     }
-    if (position.attempt < 1
-        || position.offset > last
-        || position.attempt > attemptAt(run, position.offset)) {
+    if (position.attempt < 1 || position.attempt > attemptAt(run, position.offset)) {
       throw invalid(
           "is beyond this run, which stands at %d.%d".formatted(run.attempt(), run.end()));
     }

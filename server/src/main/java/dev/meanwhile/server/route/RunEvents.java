@@ -22,7 +22,10 @@ final class RunEvents implements Follow.Sink {
   private final Follow follow;
   private final Stall stall;
   private final boolean statusWanted;
-  private int skip;
+
+  /// What was seen before: of another attempt, nothing.
+  private Position seen;
+
   private String position;
   private int attempt;
   private Clock.@Nullable Timer timer;
@@ -32,7 +35,7 @@ final class RunEvents implements Follow.Sink {
     this.loop = loop;
     this.response = response;
     this.run = run;
-    this.skip = from.part();
+    this.seen = from;
     this.position = from.toString();
     this.attempt = from.attempt();
     this.statusWanted = from.offset() == 0;
@@ -61,20 +64,30 @@ final class RunEvents implements Follow.Sink {
   public boolean events(LogReader log, int from, int to) {
     var out = Buffer.buffer();
     for (int i = from; i < to; i++) {
-      if (log.kind(i) == Kind.RESTARTED) {
+      boolean restarted = log.kind(i) == Kind.RESTARTED;
+      if (restarted) {
         attempt = Position.attemptOf(log, i);
+        if (attempt > seen.attempt()) {
+          seen = new Position(attempt, 0, 0);
+        }
+      }
+      if (i < seen.offset()) {
+        continue;
+      }
+      if (restarted) {
         var here = new Position(attempt, i + 1, 0);
         out.appendBuffer(event("restarted", here.toString(), "{\"attempt\":" + attempt + "}"));
       }
       List<String> deltas = Deltas.of(log.kind(i), log.bytes(i, i + 1));
-      for (int part = skip; part < deltas.size(); part++) {
+      for (int part = i == seen.offset() ? seen.part() : 0; part < deltas.size(); part++) {
         boolean last = part == deltas.size() - 1;
         var here = new Position(attempt, last ? i + 1 : i, last ? 0 : part + 1);
         out.appendBuffer(event("delta", here.toString(), deltas.get(part)));
       }
-      skip = 0;
     }
-    position = new Position(attempt, to, 0).toString();
+    if (to > seen.offset()) {
+      position = new Position(attempt, to, 0).toString();
+    }
     if (out.length() > 0) {
       write(out);
     }
@@ -83,10 +96,14 @@ final class RunEvents implements Follow.Sink {
 
   @Override
   public void ended(Terminal terminal) {
+    if (response.closed()) {
+      over();
+      return;
+    }
     if (terminal.equals(Step.MOVED)) {
-      // It goes on elsewhere: whoever follows comes back and finds it there.
-      response.reset();
-    } else if (!response.closed()) {
+      // No `done`, and no proper end: an EventSource comes back with its last id.
+      Sse.breakOff(response, Buffer.buffer(": the run goes on elsewhere\n\n"), loop.clock());
+    } else {
       var after = new Position(attempt, run.end() + 1, 0);
       response.end(event("done", after.toString(), Snapshot.done(run, terminal)));
     }

@@ -59,7 +59,7 @@ final class RunRoute {
         run -> {
           HttpServerResponse response = request.response();
           run.cancel();
-          new Wait(run, loop.clock(), _ -> snapshot(response, run, null, null)).begin();
+          new Wait(run, loop.clock(), _ -> ended(response, run, null, null)).begin();
         });
   }
 
@@ -190,7 +190,7 @@ final class RunRoute {
     String after = request.getParam("after");
     Position from =
         Position.parse(after != null ? after : request.headers().get("last-event-id"), run);
-    if (run.terminal() != null && from.offset() > run.end()) {
+    if (run.terminal() != null && from.offset() == run.end() + 1) {
       // Tells an EventSource not to come back.
       request.response().setStatusCode(204).end();
       return;
@@ -212,7 +212,7 @@ final class RunRoute {
               if (pending != null) {
                 pending.cancel();
               }
-              snapshot(response, run, known, applied);
+              ended(response, run, known, applied);
             });
     response.closeHandler(_ -> {
       Clock.Timer pending = timer.get();
@@ -232,7 +232,19 @@ final class RunRoute {
                 }));
   }
 
-  private void snapshot(
+  /// Answers who has waited for the end of a run.
+  private static void ended(
+      HttpServerResponse response, Run run, @Nullable String known, @Nullable String applied) {
+    Failure failure = Step.MOVED.failure();
+    if (failure != null && Step.MOVED.equals(run.terminal())) {
+      // The run has not ended, only its life here.
+      Answers.problem(response, failure.status(), failure.code(), failure.message());
+    } else {
+      snapshot(response, run, known, applied);
+    }
+  }
+
+  private static void snapshot(
       HttpServerResponse response, Run run, @Nullable String known, @Nullable String applied) {
     if (response.ended() || response.closed()) {
       return;

@@ -13,7 +13,6 @@ import dev.meanwhile.openai.ErrorBody;
 import dev.meanwhile.view.Follow;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
-import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /// Answers a streamed call in the upstream's own dialect: follows the run and copies its bytes.
@@ -22,8 +21,6 @@ import org.jspecify.annotations.Nullable;
 /// that an early failure keeps its true status. A failure after that must look broken: the error
 /// event, and then no proper end.
 final class StreamAnswer implements Follow.Sink {
-  private static final Duration TO_READ = Duration.ofMillis(100);
-  private static final Duration TO_TAKE = Duration.ofSeconds(30);
   private static final byte[] COMMENT = {':', '\n', '\n'};
   private static final Failure RESTARTED =
       new Failure(
@@ -158,11 +155,7 @@ final class StreamAnswer implements Follow.Sink {
                 .appendBytes(
                     ErrorBody.of(failure.status(), failure.message(), null, failure.code()))
                 .appendString("\n\n");
-    // Some clients (Node's fetch) drop what they have not yet read when a connection breaks: they
-    // get a moment to read the error. A caller that takes nothing is given up after a while.
-    Clock clock = loop.clock();
-    response.write(last).onComplete(_ -> clock.after(TO_READ, response::reset));
-    clock.after(TO_TAKE, response::reset);
+    Sse.breakOff(response, last, loop.clock());
   }
 
   private void commit() {

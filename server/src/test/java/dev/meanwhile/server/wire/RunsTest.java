@@ -306,13 +306,23 @@ class RunsTest {
     }
   }
 
+  /// Its last events were lost with a process, or have yet to come from another node.
+  @Test
+  void goesOnAfterAPlaceThatIsNotReachedYet() throws Exception {
+    try (var run = underWay();
+        var wire =
+            gateway.wire().get(run.path(), "Accept: text/event-stream", "Last-Event-ID: 1.99")) {
+      assertThat(wire.status()).isEqualTo(200);
+      run.finish();
+      assertThat(wire.rest()).doesNotContain("event: delta").contains("event: done");
+    }
+  }
+
   @Test
   void refusesPositionsThatAreNone() throws Exception {
     try (var run = underWay()) {
       for (String position :
-          new String[] {
-            "x", "1", "1.", ".1", "1.-1", "2.0", "0.0", "1.99", "1.1.1", "9".repeat(40)
-          }) {
+          new String[] {"x", "1", "1.", ".1", "1.-1", "2.0", "0.0", "1.1.1", "9".repeat(40)}) {
         try (var wire =
             gateway
                 .wire()

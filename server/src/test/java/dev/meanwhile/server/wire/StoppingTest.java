@@ -7,7 +7,9 @@ import dev.meanwhile.server.kit.Eventually;
 import dev.meanwhile.server.kit.Exchange;
 import dev.meanwhile.server.kit.Gateway;
 import dev.meanwhile.server.kit.RawUpstream;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /// What SIGTERM does, which calls [dev.meanwhile.server.Server#close].
 class StoppingTest {
@@ -72,6 +74,72 @@ class StoppingTest {
       FailuresTest.error(plain, 503, "shutting_down");
       streaming.awaitGone();
       waiting.awaitGone();
+    }
+  }
+
+  /// The run has not ended: its readers are sent away to come back, and go on where they were.
+  @Test
+  void sendsReadersAwayFromARunThatGoesOnAfterTheRestart(@TempDir Path data) throws Exception {
+    try (var upstream = RawUpstream.start()) {
+      String run;
+      String id;
+      try (var gateway = Gateway.keeping(data, upstream, "--shutdown-timeout=200ms");
+          var follower = gateway.wire();
+          var poll = gateway.wire();
+          var monitor = gateway.wire()) {
+        run = AsyncTest.accepted(gateway, Chat.plain("x"));
+        Exchange call = upstream.take();
+        call.stream();
+        call.event(Chat.chunk("one "));
+        follower.get("/v1/runs/" + run, "Accept: text/event-stream");
+        assertThat(follower.status()).isEqualTo(200);
+        assertThat(follower.event()).contains("event: status");
+        String delta = follower.event();
+        assertThat(delta).contains("one ");
+        id = delta.lines().findFirst().orElseThrow().substring("id: ".length());
+        poll.get("/v1/runs/" + run, "Prefer: wait=60");
+        monitor.get("/v1/chat/completions/" + run, "Prefer: wait=60");
+        gateway.stop();
+        assertThat(follower.broken()).contains(": the run goes on").doesNotContain("event: done");
+        assertThat(poll.status()).isEqualTo(503);
+        assertThat(poll.header("retry-after")).isEqualTo("1");
+        FailuresTest.error(poll.rest(), "run_moved");
+        FailuresTest.error(monitor, 503, "run_moved");
+        assertThat(monitor.header("x-should-retry")).isNull();
+        assertThat(gateway.log()).doesNotContain(run);
+      }
+      try (var gateway = Gateway.keeping(data, upstream);
+          var follower = gateway.wire()) {
+        follower.get("/v1/runs/" + run, "Accept: text/event-stream", "Last-Event-ID: " + id);
+        assertThat(follower.status()).isEqualTo(200);
+        AsyncTest.say(upstream.take(), "whole");
+        assertThat(follower.event()).contains("event: restarted");
+        assertThat(follower.rest()).contains("whole").contains("event: done").contains("completed");
+      }
+    }
+  }
+
+  /// Of what only waits for its next attempt a stop lets go at once, whoever reads it.
+  @Test
+  void doesNotWaitForReadersOfWhatWaitsItself(@TempDir Path data) throws Exception {
+    try (var upstream = RawUpstream.start();
+        var gateway = Gateway.keeping(data, upstream, "--shutdown-timeout=60s");
+        var follower = gateway.wire()) {
+      String run = AsyncTest.accepted(gateway, Chat.plain("x"));
+      follower.get("/v1/runs/" + run, "Accept: text/event-stream");
+      assertThat(follower.status()).isEqualTo(200);
+      assertThat(follower.event()).contains("event: status");
+      upstream.take().json(503, "{}", "retry-after: 3600");
+      Eventually.until(
+          "it waits for its next attempt",
+          () ->
+              gateway
+                  .get("/metrics")
+                  .body()
+                  .contains("meanwhile_background_calls{upstream=\"default\"} 0.0"));
+      Thread stopping = Thread.ofVirtual().start(gateway::stop);
+      assertThat(follower.broken()).doesNotContain("event: done");
+      assertThat(stopping.join(Eventually.PATIENCE)).isTrue();
     }
   }
 
