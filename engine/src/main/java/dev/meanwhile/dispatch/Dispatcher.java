@@ -376,8 +376,8 @@ public final class Dispatcher {
   private void closing(Call call, Terminal terminal) {
     open.remove(call);
     Durable durable = call.durable();
-    if (terminal == Step.MOVED && durable != null) {
-      // Whoever asks again is told by the store.
+    if (durable != null && (terminal == Step.MOVED || promises().areShared())) {
+      // Whoever asks again is told by the store: another node may go on with them, or erase them.
       call.forEachRun(run -> {
         if (durable.has(run)) {
           shared.runs().remove(run.id(), run);

@@ -86,7 +86,8 @@ final class Promises {
             submission.about(),
             now,
             submission.grace(),
-            background ? OnLeave.CONTINUE : submission.onLeave(),
+            // On another node somebody may wait under the same key, whom this one does not see.
+            background || areShared() ? OnLeave.CONTINUE : submission.onLeave(),
             !background);
     int lease = dispatcher.lease();
     var durable = durable(call, log, lease, 0);
@@ -345,6 +346,11 @@ final class Promises {
             Encoding.of(failed),
             true),
         _ -> {});
+  }
+
+  /// Whether other nodes have them too.
+  boolean areShared() {
+    return store.shared();
   }
 
   /// Leaves logs to the store's next owner.

@@ -33,6 +33,11 @@ public interface Store extends AutoCloseable {
   /// Whether durable work can be accepted now, or why not: `null`, or what is wrong and what to do.
   @Nullable String trouble();
 
+  /// Whether other nodes may use what is kept here, at the same time.
+  default boolean shared() {
+    return false;
+  }
+
   /// Writes one change.
   void write(Change change, Consumer<Outcome> done);
 

@@ -342,6 +342,11 @@ public final class MemoryStore implements Store {
   }
 
   @Override
+  public boolean shared() {
+    return disk.current.size() > 1;
+  }
+
+  @Override
   public void write(Change change, Consumer<Outcome> done) {
     if (dead) {
       return;

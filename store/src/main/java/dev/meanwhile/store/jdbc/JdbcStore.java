@@ -138,6 +138,11 @@ final class JdbcStore implements Store {
   }
 
   @Override
+  public boolean shared() {
+    return database.shared();
+  }
+
+  @Override
   public void write(Change change, Consumer<Outcome> done) {
     String trouble = change instanceof Change.Accept || !open ? trouble() : null;
     if (trouble == null) {
