@@ -9,6 +9,7 @@ import dev.meanwhile.store.StoredRun;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,8 @@ public final class SlowStore implements Store {
   private final LinkedBlockingQueue<Runnable> held = new LinkedBlockingQueue<>();
   private volatile @Nullable String trouble;
   private volatile boolean holding;
+  private volatile boolean holdingClaims;
+  private final AtomicInteger cancels = new AtomicInteger();
 
   public SlowStore(Store store) {
     this.store = store;
@@ -35,13 +38,24 @@ public final class SlowStore implements Store {
     holding = true;
   }
 
-  /// Makes the promise that waits, once there is one.
+  /// From now on what is claimed is this store's, but whoever claims it is not told yet.
+  public void holdClaims() {
+    holdingClaims = true;
+  }
+
+  /// How often others have asked for a run to be stopped.
+  public int cancels() {
+    return cancels.get();
+  }
+
+  /// Does what waits, once there is something.
   public void letGo() throws InterruptedException {
     Runnable next = held.poll(Eventually.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     if (next == null) {
       throw new AssertionError("nothing was promised");
     }
     holding = false;
+    holdingClaims = false;
     next.run();
     for (Runnable rest = held.poll(); rest != null; rest = held.poll()) {
       rest.run();
@@ -55,12 +69,34 @@ public final class SlowStore implements Store {
 
   @Override
   public void open(Listener listener) {
-    store.open(listener);
+    store.open(
+        new Listener() {
+          @Override
+          public void cancelRequested(String run) {
+            listener.cancelRequested(run);
+            cancels.incrementAndGet();
+          }
+
+          @Override
+          public void leaseLost() {
+            listener.leaseLost();
+          }
+
+          @Override
+          public void claimable() {
+            listener.claimable();
+          }
+        });
   }
 
   @Override
   public @Nullable String trouble() {
     return trouble != null ? trouble : store.trouble();
+  }
+
+  @Override
+  public boolean shared() {
+    return store.shared();
   }
 
   @Override
@@ -76,7 +112,23 @@ public final class SlowStore implements Store {
 
   @Override
   public void claim(int most, Reply<List<Claimed>> reply) {
-    store.claim(most, reply);
+    store.claim(
+        most,
+        new Reply<>() {
+          @Override
+          public void is(List<Claimed> claimed) {
+            if (holdingClaims && !claimed.isEmpty()) {
+              held.add(() -> reply.is(claimed));
+            } else {
+              reply.is(claimed);
+            }
+          }
+
+          @Override
+          public void failed(String trouble) {
+            reply.failed(trouble);
+          }
+        });
   }
 
   @Override
