@@ -67,7 +67,9 @@ class TwoNodesTest {
 
   private Store store(String node) {
     var retention = new Store.Retention(Duration.ofDays(1), 1L << 30);
-    return Stores.of(new StoreSettings.InPostgres(url, null, null, node, retention, 1));
+    // No slow machine makes it lose its lease.
+    return Stores.of(
+        new StoreSettings.InPostgres(url, null, null, node, retention, 1), Duration.ofHours(1));
   }
 
   private Gateway node(String name) {

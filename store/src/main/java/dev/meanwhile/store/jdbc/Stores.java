@@ -19,6 +19,14 @@ public final class Stores {
     return make(settings, Lease.LENGTH, time);
   }
 
+  /// The same with leases of the caller's length: the shorter one is, the sooner others take over
+  /// what a node that is gone has left, and the shorter it may be away without losing its own.
+  ///
+  /// @param lease from 5 s; it is renewed each 3 s
+  public static Store of(StoreSettings settings, Duration lease) {
+    return make(settings, lease, Time.SYSTEM);
+  }
+
   static JdbcStore make(StoreSettings settings, Duration lease, Time time) {
     Database database =
         switch (settings) {
