@@ -52,23 +52,32 @@ final class SqliteGiveBackTest {
     assertThat(bytes()).isLessThan((long) RUNS * ANSWER / 2);
   }
 
+  /// How long it gets depends on how soon the copying thread has its turn; but then it is written
+  /// from its beginning again.
   @Test
   @Timeout(120)
-  void theLogStaysShortWhileMuchIsWritten() throws IOException {
+  void theLogStopsGrowingWhileMuchIsWritten() throws IOException {
     var retention = new Store.Retention(Duration.ofDays(100_000), Long.MAX_VALUE);
-    int pieces = 10_000;
     try (JdbcStore store =
         Stores.make(
             new StoreSettings.InDirectory(directory, retention, 1), Lease.LENGTH, Time.SYSTEM)) {
       var client = new StoreClient(store).open();
       client.write(StoreSamples.accept("a"));
       client.write(StoreSamples.started("a", 1));
-      for (int i = 0; i < pieces; i++) {
-        var piece = new Piece(i, i + 1, new byte[8_000]);
-        client.write(new Change.Checkpoint(StoreSamples.log("a").id(), 1, piece, null));
+      long size = 0;
+      int still = 0;
+      int piece = 0;
+      // In a burst the log would grow by 2,000 pages at least, and it begins again at 4,000.
+      for (int burst = 0; still < 5; burst++) {
+        assertThat(burst).isLessThan(150);
+        for (int end = piece + 1_000; piece < end; piece++) {
+          var bytes = new Piece(piece, piece + 1, new byte[8_000]);
+          client.write(new Change.Checkpoint(StoreSamples.log("a").id(), 1, bytes, null));
+        }
+        long now = Files.size(directory.resolve("meanwhile.db-wal"));
+        still = now == size ? still + 1 : 0;
+        size = now;
       }
-      // Each takes two pages of 4 KB at least; the log begins again at 4,000 pages.
-      assertThat(Files.size(directory.resolve("meanwhile.db-wal"))).isLessThan(pieces * 4_096L);
     }
   }
 
