@@ -199,6 +199,13 @@ public final class Call {
     }
   }
 
+  /// A run that the store keeps is there for whoever asks: nobody need stay for it.
+  void goOn() {
+    if (log().terminal() == null) {
+      happened(new Milestone.Kept());
+    }
+  }
+
   void begin() {
     happened(new Milestone.Begun());
   }

@@ -154,9 +154,17 @@ final class Promises {
       answer.accept("the run has ended");
       return;
     }
-    Consumer<Outcome> told = outcome -> answer.accept(whyNot(call, outcome));
+    Consumer<Outcome> told =
+        outcome -> {
+          if (outcome instanceof Outcome.Stored) {
+            call.goOn();
+          }
+          answer.accept(whyNot(call, outcome));
+        };
     Durable durable = call.durable();
     if (durable != null && durable.has(run)) {
+      // Named by a key, and so kept from its beginning; but only now may its caller leave for good.
+      call.goOn();
       answer.accept(null);
       return;
     }

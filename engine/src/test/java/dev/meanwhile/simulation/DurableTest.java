@@ -227,6 +227,28 @@ class DurableTest {
   }
 
   @Test
+  void a_named_run_goes_on_once_its_caller_was_told_where_it_is() {
+    var key = new IdempotencyEntry(new byte[] {1}, new byte[] {2});
+    long deadline = world.millis() + Duration.ofHours(1).toMillis();
+    var promise = new Submission.Promise(false, 1, deadline, key);
+    Run run = Objects.requireNonNull(process.accept(submission(true, null, promise)));
+    process.say(process.upstream.last(), "almost ");
+    var answers = new ArrayList<@Nullable String>();
+    process.loop.on(() -> {
+      run.enter();
+      run.keep(answers::add);
+    });
+    pass(100);
+    process.loop.on(run::leave);
+    pass(60_000);
+    assertThat(answers).hasSize(1).containsOnlyNulls();
+    process.say(process.upstream.last(), "fine");
+    process.end(process.upstream.last(), Terminal.COMPLETED);
+    assertThat(run.status()).isEqualTo(Status.COMPLETED);
+    assertThat(text(run)).isEqualTo("almost fine");
+  }
+
+  @Test
   void nothing_is_promised_while_the_disk_is_full_and_plain_calls_go_on() {
     process.store.trouble("the disk is full");
     assertThat(process.accept(submission(true, null))).isNull();
