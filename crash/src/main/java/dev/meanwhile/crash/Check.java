@@ -72,7 +72,11 @@ final class Check {
   /// Reads everything in every way, and compares it with what was read before.
   void readAll() {
     for (Promised each : journal.all()) {
-      if (each.how == How.KEYED || each.how == How.KEYED_ASYNC) {
+      boolean keyed = each.how == How.KEYED || each.how == How.KEYED_ASYNC;
+      // A run that is known is read first: if it has failed its key is free, and asking under it
+      // would make another run.
+      boolean known = each.run != null;
+      if (keyed && !known) {
         again(each);
       }
       String run = each.run;
@@ -99,6 +103,9 @@ final class Check {
         Answer monitor = http.get(node.port(), "/v1/chat/completions/" + run);
         if (monitor != null) {
           same(each, "monitor", monitor.status() + " " + monitor.body(), journal);
+        }
+        if (keyed && known) {
+          again(each);
         }
       }
     }
