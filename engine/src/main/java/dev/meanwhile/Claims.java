@@ -16,6 +16,7 @@ final class Claims implements Store.Listener {
   private final List<Dispatcher> dispatchers;
   private final Consumer<String> cancel;
   private final AtomicInteger losses;
+  private final Runnable due;
 
   /// How often was asked for since the last batch was wanted: whoever raises it from 0 begins.
   private final AtomicInteger asked = new AtomicInteger();
@@ -25,11 +26,18 @@ final class Claims implements Store.Listener {
   private int next;
 
   /// @param losses is raised when the lease is lost, before anything else happens
-  Claims(Store store, List<Dispatcher> dispatchers, Consumer<String> cancel, AtomicInteger losses) {
+  /// @param due what to do when there may be notices to send
+  Claims(
+      Store store,
+      List<Dispatcher> dispatchers,
+      Consumer<String> cancel,
+      AtomicInteger losses,
+      Runnable due) {
     this.store = store;
     this.dispatchers = dispatchers;
     this.cancel = cancel;
     this.losses = losses;
+    this.due = due;
   }
 
   void open() {
@@ -83,6 +91,11 @@ final class Claims implements Store.Listener {
             asked.set(0);
           }
         });
+  }
+
+  @Override
+  public void due() {
+    due.run();
   }
 
   @Override

@@ -7,6 +7,8 @@ import dev.meanwhile.dispatch.Journal;
 import dev.meanwhile.dispatch.Queue;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
+import dev.meanwhile.notify.Notify;
+import dev.meanwhile.notify.Sender;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.upstream.Upstream;
 import java.time.Duration;
@@ -69,6 +71,7 @@ public final class Meanwhile {
   private final List<Dispatcher> dispatchers = new CopyOnWriteArrayList<>();
   private final Map<String, Queue> queues = new ConcurrentHashMap<>();
   private final @Nullable Claims claims;
+  private volatile @Nullable Notify notify;
 
   /// @param store where promised runs are kept; null: nothing can be promised
   public Meanwhile(Settings settings, @Nullable Store store, Journal journal) {
@@ -92,7 +95,9 @@ public final class Meanwhile {
             new AtomicInteger(),
             ConcurrentHashMap.newKeySet());
     this.claims =
-        store == null ? null : new Claims(store, dispatchers, this::cancel, shared.losses());
+        store == null
+            ? null
+            : new Claims(store, dispatchers, this::cancel, shared.losses(), this::due);
   }
 
   /// Begins to accept calls on one more loop.
@@ -121,10 +126,26 @@ public final class Meanwhile {
     }
   }
 
+  /// Tells endpoints of ends from now on, by `sender` and on the loop of `clock`; once, if at all.
+  public void notify(Clock clock, Sender sender) {
+    Store store = shared.store();
+    if (store != null) {
+      notify = new Notify(clock, store, sender, shared.dice());
+    }
+  }
+
+  private void due() {
+    Notify told = notify;
+    if (told != null) {
+      told.due();
+    }
+  }
+
   /// Takes over what nobody else goes on with; once, when all loops are there.
   public void recover() {
     if (claims != null) {
       claims.begin();
+      due();
     }
   }
 
@@ -181,6 +202,10 @@ public final class Meanwhile {
   public void stopAccepting() {
     if (claims != null) {
       claims.stop();
+    }
+    Notify telling = notify;
+    if (telling != null) {
+      telling.stop();
     }
     queues.values().forEach(Queue::stop);
     dispatchers.forEach(Dispatcher::stopAccepting);

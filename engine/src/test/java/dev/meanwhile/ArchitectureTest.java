@@ -37,6 +37,8 @@ class ArchitectureTest {
         .definedBy("dev.meanwhile.dispatch..")
         .layer("view")
         .definedBy("dev.meanwhile.view..")
+        .layer("notify")
+        .definedBy("dev.meanwhile.notify..")
         .whereLayer("log")
         .mayNotAccessAnyLayer()
         .whereLayer("budget")
@@ -47,6 +49,8 @@ class ArchitectureTest {
         .mayOnlyAccessLayers("log")
         .whereLayer("dispatch")
         .mayOnlyAccessLayers("log", "upstream", "budget", "store")
+        .whereLayer("notify")
+        .mayOnlyAccessLayers("store", "budget")
         .whereLayer("view")
         .mayOnlyAccessLayers("log", "budget")
         .check(engine);

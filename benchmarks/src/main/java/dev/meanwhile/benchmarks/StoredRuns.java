@@ -101,5 +101,8 @@ final class StoredRuns {
 
     @Override
     public void claimable() {}
+
+    @Override
+    public void due() {}
   }
 }

@@ -147,15 +147,22 @@ public final class Dispatcher {
                   .formatted(limits.maxOpen())));
       return;
     }
-    if (promise != null && promises != null) {
-      promises.accept(submission, promise, answer);
-      return;
-    }
-    Call found = shared.coalesce().find(submission);
+    // What has a name is found by that, in the store.
+    boolean named = promise != null && promise.key() != null && promises != null;
+    Call found = named ? null : shared.coalesce().find(submission);
     if (found == null) {
-      begin(submission, answer);
+      beginAnew(submission, answer);
     } else {
       attach(found, submission, answer);
+    }
+  }
+
+  private void beginAnew(Submission submission, Answer answer) {
+    Submission.Promise promise = submission.promise();
+    if (promise != null && promises != null) {
+      promises.accept(submission, promise, answer);
+    } else {
+      begin(submission, answer);
     }
   }
 
@@ -226,6 +233,12 @@ public final class Dispatcher {
           .store()
           .write(new Change.Erased(run.id()), outcome -> clock.execute(() -> done.accept(outcome)));
     }
+  }
+
+  /// A new id: the prefix, of 4 letters, and 26 letters and digits that sort by time. Only on this
+  /// loop.
+  public String id(String prefix) {
+    return ids.next(prefix, clock.millis());
   }
 
   private Promises promises() {
@@ -332,7 +345,7 @@ public final class Dispatcher {
             Run run = join(call, submission, about, id);
             handOver(call, run, answer);
           } else {
-            clock.execute(() -> begin(submission, answer));
+            clock.execute(() -> beginAnew(submission, answer));
           }
         });
   }

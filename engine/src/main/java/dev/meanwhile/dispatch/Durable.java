@@ -95,7 +95,10 @@ final class Durable {
 
   /// Promises a run, and the log with it if that is not in the store. The log goes there with the
   /// first run that is promised; others wait for that.
-  void accept(Run run, @Nullable IdempotencyEntry key, Consumer<Outcome> answer) {
+  ///
+  /// @param webhook the endpoint that is told of its end in any case, or null
+  void accept(
+      Run run, @Nullable IdempotencyEntry key, @Nullable String webhook, Consumer<Outcome> answer) {
     List<Consumer<Outcome>> waiting = asked.get(run);
     if (waiting != null) {
       waiting.add(answer);
@@ -105,7 +108,7 @@ final class Durable {
     asked.put(run, new ArrayList<>(List.of(answer)));
     if (isFirst) {
       write(
-          new Change.Accept(stored(run), first, key),
+          new Change.Accept(stored(run), first, key, webhook),
           outcome -> {
             List<Run> others = List.copyOf(asked.keySet());
             answered(run, outcome);
@@ -123,7 +126,7 @@ final class Durable {
             later.clear();
           });
     } else if (!runs.isEmpty()) {
-      write(new Change.Accept(stored(run), null, key), outcome -> answered(run, outcome));
+      write(new Change.Accept(stored(run), null, key, webhook), outcome -> answered(run, outcome));
     }
   }
 

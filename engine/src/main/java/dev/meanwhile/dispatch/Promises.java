@@ -95,6 +95,7 @@ final class Promises {
     durable.accept(
         run,
         promise.key(),
+        promise.webhook(),
         outcome -> {
           switch (outcome) {
             case Outcome.Stored() -> {
@@ -169,7 +170,7 @@ final class Promises {
       return;
     }
     if (durable != null && durable.isAskedFor(run)) {
-      durable.accept(run, null, told);
+      durable.accept(run, null, null, told);
       return;
     }
     if (call.isEnding()) {
@@ -190,13 +191,14 @@ final class Promises {
       begun.accept(
           run,
           null,
+          null,
           outcome -> {
             call.kept(begun, outcome instanceof Outcome.Stored);
             dispatcher.kept(call);
             told.accept(outcome);
           });
     } else {
-      durable.accept(run, null, told);
+      durable.accept(run, null, null, told);
     }
   }
 

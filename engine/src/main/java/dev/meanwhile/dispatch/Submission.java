@@ -39,6 +39,17 @@ public record Submission(
   /// @param priority who goes first in the queue, 0 being the highest
   /// @param deadline until when background work is tried again, in milliseconds since 1970
   /// @param key the `Idempotency-Key`, or null
+  /// @param webhook the endpoint that is told of the end, beside those that are told of all; or
+  ///   null
   public record Promise(
-      boolean background, int priority, long deadline, @Nullable IdempotencyEntry key) {}
+      boolean background,
+      int priority,
+      long deadline,
+      @Nullable IdempotencyEntry key,
+      @Nullable String webhook) {
+    public Promise(
+        boolean background, int priority, long deadline, @Nullable IdempotencyEntry key) {
+      this(background, priority, deadline, key, null);
+    }
+  }
 }

@@ -16,8 +16,17 @@ public sealed interface Change {
   /// @param log the log if it is not stored yet, owned by this node from now on; null if this run
   ///   reads one that is
   /// @param key held by the run from now on, or null
-  record Accept(StoredRun run, @Nullable StoredLog log, @Nullable IdempotencyEntry key)
+  /// @param webhook the endpoint that is told of its end in any case, or null
+  record Accept(
+      StoredRun run,
+      @Nullable StoredLog log,
+      @Nullable IdempotencyEntry key,
+      @Nullable String webhook)
       implements Change {
+    public Accept(StoredRun run, @Nullable StoredLog log, @Nullable IdempotencyEntry key) {
+      this(run, log, key, null);
+    }
+
     @Override
     public boolean isPromise() {
       return true;
@@ -53,7 +62,8 @@ public sealed interface Change {
     }
   }
 
-  /// A log ended, and with it all its runs that have not.
+  /// A log ended, and with it all its runs that have not. Every endpoint that wants to know has a
+  /// notice of each from then on.
   ///
   /// @param status one of completed, incomplete, failed, cancelled
   /// @param at when, in milliseconds since 1970
@@ -77,8 +87,8 @@ public sealed interface Change {
     }
   }
 
-  /// One run was cancelled while its log goes on for others: it ends at `end`. Gives up its
-  /// idempotency key.
+  /// One run was cancelled while its log goes on for others: it ends at `end`, of which endpoints
+  /// have notices as of any end. Gives up its idempotency key.
   record Cut(String log, int attempt, String run, int end, long at) implements Change {
     @Override
     public boolean isPromise() {
@@ -113,6 +123,52 @@ public sealed interface Change {
     @Override
     public boolean isPromise() {
       return true;
+    }
+  }
+
+  /// An endpoint is to be as it is here. Not the owner's alone to write, as all that follow.
+  record Registered(Endpoint endpoint) implements Change {
+    @Override
+    public boolean isPromise() {
+      return true;
+    }
+  }
+
+  /// An endpoint and its notices are to be gone.
+  record Unregistered(String endpoint) implements Change {
+    @Override
+    public boolean isPromise() {
+      return true;
+    }
+  }
+
+  /// Nothing is sent to this endpoint until it is registered anew; what waits for it is given up.
+  ///
+  /// @param reason why, as the notices then say
+  record Disabled(String endpoint, String reason) implements Change {
+    @Override
+    public boolean isPromise() {
+      return true;
+    }
+  }
+
+  /// A notice is to be sent when it is due, whether or not there was one of this event before.
+  /// [Outcome.Fenced] if its endpoint is gone.
+  record Scheduled(Notice notice) implements Change {
+    @Override
+    public boolean isPromise() {
+      return true;
+    }
+  }
+
+  /// A notice was sent, and stands like this now. [Outcome.Fenced] if it was scheduled anew or
+  /// taken by somebody else since it was claimed. If this is lost, it is sent once more.
+  ///
+  /// @param claimed until when it was claimed
+  record Tried(Notice notice, long claimed) implements Change {
+    @Override
+    public boolean isPromise() {
+      return false;
     }
   }
 }

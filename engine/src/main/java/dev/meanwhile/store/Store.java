@@ -1,6 +1,7 @@
 package dev.meanwhile.store;
 
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -66,6 +67,23 @@ public interface Store extends AutoCloseable {
   /// what was sent: `request` is empty.
   void list(Query query, Reply<List<StoredRun>> reply);
 
+  /// The endpoints of a tenant, the newest first.
+  void endpoints(String tenant, Reply<List<Endpoint>> reply);
+
+  /// The notices of an endpoint, the newest event first.
+  ///
+  /// @param before only events whose id sorts before this one: the cursor; null for all
+  void notices(String endpoint, @Nullable String before, int most, Reply<List<Notice>> reply);
+
+  /// Takes notices that are due, those that are due longest first: nobody else gets them before
+  /// `until`, when they are due again unless [Change.Tried] has said what became of them. Committed
+  /// before it is answered.
+  ///
+  /// @param busy endpoints that get nothing more now
+  /// @param now in milliseconds since 1970
+  /// @param most how many at most for one endpoint, 1 or more
+  void due(Collection<String> busy, long now, long until, int most, Reply<List<Due>> reply);
+
   /// A value that is kept with the data, made by `initial` the first time; the same on all nodes.
   /// Blocks.
   byte[] constant(String name, Supplier<byte[]> initial);
@@ -87,6 +105,9 @@ public interface Store extends AutoCloseable {
 
     /// There may be logs to claim: a node's lease ran out, or a log was released.
     void claimable();
+
+    /// There may be notices that are due.
+    void due();
   }
 
   /// What a question is answered with, once.
@@ -101,6 +122,9 @@ public interface Store extends AutoCloseable {
 
   /// A log that this node owns from now on, with its runs.
   record Claimed(StoredLog log, List<StoredRun> runs) {}
+
+  /// A notice to send, and where to.
+  record Due(Notice notice, Endpoint endpoint) {}
 
   /// What [#list] looks for; null is any.
   ///

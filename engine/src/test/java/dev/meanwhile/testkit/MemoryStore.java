@@ -1,7 +1,9 @@
 package dev.meanwhile.testkit;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store;
@@ -11,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -69,6 +72,7 @@ public final class MemoryStore implements Store {
     private final List<MemoryStore> open = new ArrayList<>();
     private final Map<String, Integer> current = new HashMap<>();
     private final Set<Integer> fenced = new HashSet<>(Set.of(0));
+    private final Board board = new Board();
     private int epochs;
     private final Map<String, Integer> tally = new TreeMap<>();
 
@@ -81,6 +85,23 @@ public final class MemoryStore implements Store {
     public @Nullable StoredRun run(String id) {
       Row row = runs.get(id);
       return row == null ? null : row.stored(true);
+    }
+
+    /// Every notice there is.
+    public List<Notice> notices() {
+      return board.notices();
+    }
+
+    private void tellDue(boolean any) {
+      if (any) {
+        for (MemoryStore store : List.copyOf(open)) {
+          store.later(() -> store.tell(Listener::due));
+        }
+      }
+    }
+
+    private void tellEnd(Row row, String status, long at) {
+      tellDue(board.ended(row.first.id(), row.first.tenant(), status, at, row.webhook));
     }
 
     /// What is kept of a log.
@@ -180,6 +201,7 @@ public final class MemoryStore implements Store {
     int cutEnd;
     boolean cancelRequested;
     @Nullable ByteBuffer key;
+    @Nullable String webhook;
 
     Row(StoredRun first, Log log) {
       this.first = first;
@@ -462,6 +484,24 @@ public final class MemoryStore implements Store {
         yield outcome(true);
       }
       case Change.Erased(String run) -> outcome(erase(run));
+      case Change.Registered(Endpoint endpoint) -> {
+        disk.board.register(endpoint);
+        yield outcome(true);
+      }
+      case Change.Unregistered(String endpoint) -> {
+        disk.board.unregister(endpoint);
+        yield outcome(true);
+      }
+      case Change.Disabled(String endpoint, String reason) -> {
+        disk.board.disable(endpoint, reason);
+        yield outcome(true);
+      }
+      case Change.Scheduled(Notice notice) -> {
+        boolean known = disk.board.schedule(notice);
+        disk.tellDue(known);
+        yield outcome(known);
+      }
+      case Change.Tried(Notice notice, long claimed) -> outcome(disk.board.tried(notice, claimed));
     };
   }
 
@@ -495,6 +535,7 @@ public final class MemoryStore implements Store {
     }
     disk.logs.put(log.first.id(), log);
     var row = new Row(run, log);
+    row.webhook = accept.webhook();
     if (accept.key() != null && key != null) {
       row.key = key;
       disk.keys.put(key, new IdempotencyEntry.Held(run.id(), accept.key().bodyHash()));
@@ -552,6 +593,11 @@ public final class MemoryStore implements Store {
     if (it.freesKeys()) {
       log.rows.forEach(this::freeKey);
     }
+    for (Row row : log.rows) {
+      if (row.cutAt == 0) {
+        disk.tellEnd(row, it.status(), it.at());
+      }
+    }
     return true;
   }
 
@@ -573,6 +619,7 @@ public final class MemoryStore implements Store {
     row.cutAt = it.at();
     row.cutEnd = it.end();
     freeKey(row);
+    disk.tellEnd(row, "cancelled", it.at());
     return true;
   }
 
@@ -695,6 +742,22 @@ public final class MemoryStore implements Store {
                 .limit(query.most())
                 .toList(),
         reply);
+  }
+
+  @Override
+  public void endpoints(String tenant, Reply<List<Endpoint>> reply) {
+    ask(() -> disk.board.endpoints(tenant), reply);
+  }
+
+  @Override
+  public void notices(
+      String endpoint, @Nullable String before, int most, Reply<List<Notice>> reply) {
+    ask(() -> disk.board.notices(endpoint, before, most), reply);
+  }
+
+  @Override
+  public void due(Collection<String> busy, long now, long until, int most, Reply<List<Due>> reply) {
+    ask(() -> disk.board.due(busy, now, until, most), reply);
   }
 
   private <T extends @Nullable Object> void ask(Supplier<T> question, Reply<T> reply) {

@@ -60,6 +60,9 @@ class MemoryStoreTest {
           }
 
           @Override
+          public void due() {}
+
+          @Override
           public void claimable() {
             heard.add(node + " claimable");
           }

@@ -1,11 +1,14 @@
 package dev.meanwhile.testkit;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredRun;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -97,6 +100,18 @@ public final class StoreClient implements Store.Listener {
     return ask(reply -> store.list(query, reply));
   }
 
+  public List<Endpoint> endpoints(String tenant) {
+    return ask(reply -> store.endpoints(tenant, reply));
+  }
+
+  public List<Notice> notices(String endpoint, @Nullable String before, int most) {
+    return ask(reply -> store.notices(endpoint, before, most, reply));
+  }
+
+  public List<Store.Due> due(Collection<String> busy, long now, long until, int most) {
+    return ask(reply -> store.due(busy, now, until, most, reply));
+  }
+
   private static <T> T ask(Consumer<Answer<T>> question) {
     var answer = new Answer<T>();
     question.accept(answer);
@@ -111,6 +126,11 @@ public final class StoreClient implements Store.Listener {
   @Override
   public void leaseLost() {
     heard.add("lease lost");
+  }
+
+  @Override
+  public void due() {
+    heard.add("due");
   }
 
   @Override

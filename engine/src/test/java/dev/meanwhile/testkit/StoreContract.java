@@ -7,6 +7,7 @@ import static dev.meanwhile.testkit.StoreSamples.completed;
 import static dev.meanwhile.testkit.StoreSamples.cut;
 import static dev.meanwhile.testkit.StoreSamples.digest;
 import static dev.meanwhile.testkit.StoreSamples.ended;
+import static dev.meanwhile.testkit.StoreSamples.endpoint;
 import static dev.meanwhile.testkit.StoreSamples.join;
 import static dev.meanwhile.testkit.StoreSamples.key;
 import static dev.meanwhile.testkit.StoreSamples.log;
@@ -14,14 +15,19 @@ import static dev.meanwhile.testkit.StoreSamples.piece;
 import static dev.meanwhile.testkit.StoreSamples.requeued;
 import static dev.meanwhile.testkit.StoreSamples.run;
 import static dev.meanwhile.testkit.StoreSamples.started;
+import static dev.meanwhile.testkit.StoreSamples.telling;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.Store.Claimed;
+import dev.meanwhile.store.Store.Due;
 import dev.meanwhile.store.Store.Query;
 import dev.meanwhile.store.Store.Retention;
 import dev.meanwhile.store.StoredLog;
@@ -579,6 +585,179 @@ public abstract class StoreContract {
       ids.add("run_r%03d".formatted(i));
     }
     return ids;
+  }
+
+  // Notices
+
+  private void registered(Endpoint... endpoints) {
+    for (Endpoint each : endpoints) {
+      stored(new Change.Registered(each));
+    }
+  }
+
+  private List<String> notices(String endpoint) {
+    return client().notices(endpoint, null, 100).stream()
+        .map(it -> it.event() + " " + it.status())
+        .toList();
+  }
+
+  @Test
+  void keeps_endpoints() {
+    var first =
+        new Endpoint(
+            "whe_1",
+            "shop",
+            "first",
+            "https://a",
+            List.of("failed", "completed"),
+            bytes("secret"),
+            bytes("old"),
+            7,
+            5,
+            6,
+            false);
+    registered(first, endpoint("whe_2", "shop"), endpoint("whe_3", "bank", "failed"));
+    reopen(LONG);
+    List<Endpoint> found = client().endpoints("shop");
+    assertThat(found.stream().map(Endpoint::id)).containsExactly("whe_2", "whe_1");
+    assertThat(found.get(1)).usingRecursiveComparison().isEqualTo(first);
+    assertThat(found.get(0).statuses()).isEmpty();
+    Endpoint changed = endpoint("whe_1", "shop", "cancelled");
+    registered(changed, changed);
+    assertThat(client().endpoints("shop").get(1).url()).isEqualTo("https://example.com/whe_1");
+    assertThat(client().endpoints("shop").get(1).statuses()).containsExactly("cancelled");
+    stored(new Change.Unregistered("whe_1"), new Change.Unregistered("whe_1"));
+    assertThat(client().endpoints("shop")).hasSize(1);
+    assertThat(client().endpoints("nobody")).isEmpty();
+  }
+
+  @Test
+  void an_end_makes_notices_for_those_who_want_to_know() {
+    registered(
+        endpoint("whe_all", "shop", "completed", "failed", "cancelled", "incomplete"),
+        endpoint("whe_failed", "shop", "failed"),
+        endpoint("whe_named", "shop"),
+        endpoint("whe_other", "bank", "completed", "failed"));
+    stored(accept("a"), accept("b"), telling("c", "whe_named"), telling("d", "whe_other"));
+    stored(join("e", "a"), cut("a", 0, "e", 0, 4_000));
+    client().awaitHeard("due");
+    assertThat(notices("whe_all")).containsExactly("evt_e cancelled");
+    Change end = completed("a", 0, 5_000);
+    stored(end, end, ended("b", 0, "failed", 5_000, true), completed("c", 0, 5_000));
+    stored(completed("d", 0, 6_000));
+    assertThat(notices("whe_all"))
+        .containsExactly(
+            "evt_e cancelled",
+            "evt_d completed",
+            "evt_c completed",
+            "evt_b failed",
+            "evt_a completed");
+    assertThat(notices("whe_failed")).containsExactly("evt_b failed");
+    assertThat(notices("whe_named")).containsExactly("evt_c completed");
+    assertThat(notices("whe_other")).as("another tenant's").isEmpty();
+    assertThat(client().notices("whe_all", "evt_d", 2).stream().map(Notice::event))
+        .containsExactly("evt_c", "evt_b");
+    assertThat(client().notices("whe_named", null, 1).getFirst())
+        .isEqualTo(
+            new Notice("evt_c", "whe_named", "run_c", "completed", 5_000, 0, 5_000, 0, "", false));
+  }
+
+  @Test
+  void gives_a_notice_to_one_until_it_says_what_became_of_it() {
+    registered(endpoint("whe_x", "shop", "completed"), endpoint("whe_y", "shop", "completed"));
+    for (String run : List.of("a", "b", "c")) {
+      stored(accept(run), completed(run, 0, 5_000 + run.charAt(0)));
+    }
+    assertThat(client().due(List.of(), 5_000, 9_000, 10)).isEmpty();
+    assertThat(client().due(List.of("whe_x", "whe_y"), 8_000, 9_000, 10)).isEmpty();
+    List<Due> due = client().due(List.of("whe_y"), 8_000, 9_000, 2);
+    assertThat(due.stream().map(it -> it.notice().event()))
+        .containsExactlyInAnyOrder("evt_a", "evt_b");
+    assertThat(due.getFirst().endpoint())
+        .usingRecursiveComparison()
+        .isEqualTo(endpoint("whe_x", "shop", "completed"));
+    assertThat(client().due(List.of("whe_y"), 8_000, 9_000, 9)).hasSize(1);
+    assertThat(client().due(List.of(), 8_000, 9_000, 2)).as("of the other").hasSize(2);
+    assertThat(client().due(List.of("whe_y"), 8_999, 9_500, 9)).isEmpty();
+    Notice first = due.getFirst().notice();
+    Change arrived = new Change.Tried(first.tried(8_500, "200", true, 0), 9_000);
+    Notice second = due.getLast().notice();
+    stored(arrived, arrived, new Change.Tried(second.tried(8_500, "500", false, 20_000), 9_000));
+    assertThat(client().due(List.of("whe_y"), 19_999, 30_000, 9)).as("c, again").hasSize(1);
+    Due again = client().due(List.of("whe_y"), 20_000, 30_000, 9).getFirst();
+    assertThat(again.notice())
+        .isEqualTo(
+            new Notice(
+                second.event(),
+                "whe_x",
+                second.run(),
+                "completed",
+                second.endedAt(),
+                1,
+                30_000,
+                8_500,
+                "500",
+                false));
+    assertThat(client().write(new Change.Tried(second.tried(1, "late", true, 0), 9_000)))
+        .as("it was claimed anew")
+        .isEqualTo(FENCED);
+  }
+
+  @Test
+  void sends_a_notice_again_and_one_of_its_own() {
+    registered(endpoint("whe_x", "shop", "completed"));
+    stored(accept("a"), completed("a", 0, 5_000));
+    Notice notice = client().due(List.of(), 8_000, 9_000, 2).getFirst().notice();
+    Notice arrived = notice.tried(8_500, "200", true, 0);
+    stored(new Change.Tried(arrived, 9_000), new Change.Scheduled(arrived.again(10_000)));
+    client().awaitHeard("due");
+    assertThat(client().due(List.of(), 10_000, 20_000, 2).getFirst().notice())
+        .isEqualTo(arrived.again(20_000));
+    Notice own = Notice.of(endpoint("whe_x", "shop"), "run_t", "failed", 6_000);
+    stored(new Change.Scheduled(own), new Change.Scheduled(own));
+    assertThat(notices("whe_x")).containsExactly("evt_t failed", "evt_a completed");
+    stored(new Change.Unregistered("whe_x"));
+    assertThat(notices("whe_x")).isEmpty();
+    assertThat(client().write(new Change.Scheduled(own))).isEqualTo(FENCED);
+  }
+
+  @Test
+  void sends_nothing_to_a_disabled_endpoint() {
+    registered(endpoint("whe_x", "shop", "completed"));
+    stored(accept("a"), accept("b"), accept("c"), completed("a", 0, 5_000));
+    Change disabled = new Change.Disabled("whe_x", "gone");
+    stored(disabled, disabled, completed("b", 0, 5_000));
+    assertThat(client().endpoints("shop").getFirst().disabled()).isTrue();
+    assertThat(client().due(List.of(), 9_000, 10_000, 9)).isEmpty();
+    assertThat(client().notices("whe_x", null, 9))
+        .extracting(Notice::due, Notice::result)
+        .containsExactly(tuple(0L, "the endpoint is disabled"), tuple(0L, "gone"));
+    registered(endpoint("whe_x", "shop", "completed"));
+    stored(completed("c", 0, 5_000));
+    assertThat(client().due(List.of(), 9_000, 10_000, 9)).hasSize(1);
+  }
+
+  @Test
+  void keeps_notices_that_wait_longer_than_their_runs() {
+    reopen(new Retention(Duration.ofSeconds(100), Long.MAX_VALUE));
+    registered(endpoint("whe_x", "shop", "completed"));
+    stored(accept("a"), accept("b"), completed("a", 0, 20_000), completed("b", 0, 20_000));
+    Notice b =
+        client().due(List.of(), 30_000, 40_000, 9).stream()
+            .map(Due::notice)
+            .filter(it -> it.event().equals("evt_b"))
+            .findFirst()
+            .orElseThrow();
+    stored(new Change.Tried(b.tried(35_000, "200", true, 0), 40_000));
+    millis.set(134_000);
+    retain(client().store());
+    assertThat(client().find("run_a")).isNull();
+    assertThat(notices("whe_x")).hasSize(2);
+    millis.set(136_000);
+    retain(client().store());
+    assertThat(notices("whe_x")).containsExactly("evt_a completed");
+    reopen(LONG);
+    assertThat(client().due(List.of(), 136_000, 140_000, 9)).hasSize(1);
   }
 
   // Opening and closing

@@ -3,10 +3,12 @@ package dev.meanwhile.testkit;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Runs, logs and changes to give to a store. Run `run_x` reads log `log_x` if nothing else is
@@ -70,6 +72,28 @@ public final class StoreSamples {
 
   public static Change.Accept accept(StoredLog log, String run) {
     return new Change.Accept(run(run, log), log, null);
+  }
+
+  /// A run of which `endpoint` is told.
+  public static Change.Accept telling(String name, String endpoint) {
+    StoredLog log = log(name);
+    return new Change.Accept(run(name, log), log, null, endpoint);
+  }
+
+  /// An endpoint of the tenant `whose`.
+  public static Endpoint endpoint(String id, String whose, String... statuses) {
+    return new Endpoint(
+        id,
+        whose,
+        "name of " + id,
+        "https://example.com/" + id,
+        List.of(statuses),
+        digest("secret"),
+        null,
+        0,
+        1_000,
+        2_000,
+        false);
   }
 
   /// A run over a log that is stored.

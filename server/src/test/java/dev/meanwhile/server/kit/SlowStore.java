@@ -1,11 +1,14 @@
 package dev.meanwhile.server.kit;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredRun;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -86,6 +89,11 @@ public final class SlowStore implements Store {
           public void claimable() {
             listener.claimable();
           }
+
+          @Override
+          public void due() {
+            listener.due();
+          }
         });
   }
 
@@ -149,6 +157,22 @@ public final class SlowStore implements Store {
   @Override
   public void list(Query query, Reply<List<StoredRun>> reply) {
     store.list(query, reply);
+  }
+
+  @Override
+  public void endpoints(String tenant, Reply<List<Endpoint>> reply) {
+    store.endpoints(tenant, reply);
+  }
+
+  @Override
+  public void notices(
+      String endpoint, @Nullable String before, int most, Reply<List<Notice>> reply) {
+    store.notices(endpoint, before, most, reply);
+  }
+
+  @Override
+  public void due(Collection<String> busy, long now, long until, int most, Reply<List<Due>> reply) {
+    store.due(busy, now, until, most, reply);
   }
 
   @Override

@@ -22,7 +22,7 @@ final class Accepts {
       "insert into request (log, body) select n, ? from log where id = ? on conflict do nothing";
   private static final String RUN =
       "insert into run (id, log, tenant, about, created_at, cut_at, cut_end, cancel_requested,"
-          + " idempotency_key, body_hash) select ?, n, ?, ?, ?, ?, ?, ?, ?, ?"
+          + " webhook, idempotency_key, body_hash) select ?, n, ?, ?, ?, ?, ?, ?, ?, ?, ?"
           + " from log where id = ? and owner = ? and ended_at < 1 on conflict do nothing";
   private static final String IS_STORED = "select 1 from run where id = ?";
   private static final String IS_OPEN =
@@ -49,7 +49,7 @@ final class Accepts {
         add(it.log());
         withLog.add(it);
       }
-      add(it.run(), it.key());
+      add(it.run(), it.key(), it.webhook());
     }
     Set<String> fresh = new HashSet<>();
     if (!withLog.isEmpty()) {
@@ -88,7 +88,8 @@ final class Accepts {
     session.batch(REQUEST, log.request(), log.id());
   }
 
-  private void add(StoredRun run, @Nullable IdempotencyEntry key) throws SQLException {
+  private void add(StoredRun run, @Nullable IdempotencyEntry key, @Nullable String webhook)
+      throws SQLException {
     session.batch(
         RUN,
         run.id(),
@@ -98,6 +99,7 @@ final class Accepts {
         run.cutAt(),
         run.cutEnd(),
         run.cancelRequested() ? 1 : 0,
+        webhook == null ? "" : webhook,
         key == null ? null : key.key(),
         key == null ? null : key.bodyHash(),
         run.log().id(),

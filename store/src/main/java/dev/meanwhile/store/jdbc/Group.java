@@ -19,6 +19,7 @@ final class Group {
   private long number;
   private long node;
   private boolean inDoubt;
+  private boolean due;
 
   void add(Item item) {
     items.add(item);
@@ -91,6 +92,7 @@ final class Group {
       }
     }
     wave.flush();
+    due = wave.due();
   }
 
   /// What was given in an earlier epoch of the node is fenced.
@@ -109,13 +111,25 @@ final class Group {
           Change.Cut _,
           Change.Released _ ->
           true;
-      case Change.CancelRequested _, Change.Erased _ -> false;
+      case Change.CancelRequested _,
+          Change.Erased _,
+          Change.Registered _,
+          Change.Unregistered _,
+          Change.Disabled _,
+          Change.Scheduled _,
+          Change.Tried _ ->
+          false;
     };
   }
 
   /// Runs of this node that are to be stopped, told once it is committed.
   List<String> cancelled() {
     return cancelled;
+  }
+
+  /// Whether somebody is to be told of something, once it is committed.
+  boolean due() {
+    return due;
   }
 
   /// Takes the changes out that match.

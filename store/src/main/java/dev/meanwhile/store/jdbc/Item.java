@@ -77,7 +77,12 @@ sealed interface Item {
                 Change.Cut _,
                 Change.CancelRequested _,
                 Change.Released _,
-                Change.Erased _ ->
+                Change.Erased _,
+                Change.Registered _,
+                Change.Unregistered _,
+                Change.Disabled _,
+                Change.Scheduled _,
+                Change.Tried _ ->
                 0;
           };
     }

@@ -1,7 +1,9 @@
 package dev.meanwhile.store.jdbc;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store;
@@ -9,6 +11,7 @@ import dev.meanwhile.store.StoreException;
 import dev.meanwhile.store.StoredRun;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -48,7 +51,7 @@ final class JdbcStore implements Store {
     this.time = time;
     lease = new Lease(database, node, leaseLength, time);
     readers = new Readers(database, readerCount);
-    writer = new Writer(database, lease, this::cancelled);
+    writer = new Writer(database, lease, this::cancelled, this::tellDue);
     retain = new Retain(database, writer, retention, time);
   }
 
@@ -94,7 +97,7 @@ final class JdbcStore implements Store {
       watch = new Watch(shared, lease, time, told);
       watch.start();
     }
-    timetable = new Timetable(database, node, retain);
+    timetable = new Timetable(database, node, retain, this::lookForDue);
     timetable.start();
     open = true;
   }
@@ -129,6 +132,33 @@ final class JdbcStore implements Store {
     if (told != null) {
       told.cancelRequested(run);
     }
+  }
+
+  private void tellDue() {
+    Listener told = listener;
+    if (told != null) {
+      told.due();
+    }
+  }
+
+  /// Tells of notices that became due without this process: those of an earlier one, or of a node
+  /// that is gone.
+  private void lookForDue() {
+    readers.ask(
+        session -> Notices.isDue(session, time.millis()),
+        new Reply<Boolean>() {
+          @Override
+          public void is(Boolean answer) {
+            if (answer) {
+              tellDue();
+            }
+          }
+
+          @Override
+          public void failed(String trouble) {
+            // It is looked for again soon.
+          }
+        });
   }
 
   @Override
@@ -178,6 +208,26 @@ final class JdbcStore implements Store {
   @Override
   public void list(Query query, Reply<List<StoredRun>> reply) {
     readers.ask(session -> Questions.list(session, query), reply);
+  }
+
+  @Override
+  public void endpoints(String tenant, Reply<List<Endpoint>> reply) {
+    readers.ask(session -> Notices.endpoints(session, tenant), reply);
+  }
+
+  @Override
+  public void notices(
+      String endpoint, @Nullable String before, int most, Reply<List<Notice>> reply) {
+    readers.ask(session -> Notices.list(session, endpoint, before, most), reply);
+  }
+
+  @Override
+  public void due(Collection<String> busy, long now, long until, int most, Reply<List<Due>> reply) {
+    writer.give(
+        new Item.Job<>(
+            false,
+            (session, _) -> Notices.claim(session, database, busy, now, until, most),
+            reply));
   }
 
   @Override

@@ -26,6 +26,7 @@ final class Retain {
   void run() {
     long before = time.millis() - retention.age().toMillis();
     whileTrue((session, _) -> Expiry.some(session, database, before) > 0);
+    whileTrue((session, _) -> Notices.forget(session, before));
     whileTrue((session, _) ->
         database.used(session) > retention.maxBytes()
             && Expiry.some(session, database, Long.MAX_VALUE) > 0);

@@ -18,6 +18,7 @@ final class Timetable {
   private static final Duration HEARTBEAT = Duration.ofSeconds(30);
 
   private static final Duration RETAIN = Duration.ofMinutes(1);
+  private static final Duration DUE = Duration.ofSeconds(10);
   private static final Duration STOP = Duration.ofSeconds(5);
 
   /// Nothing here is so urgent that the first calls after a start should wait for it.
@@ -26,14 +27,17 @@ final class Timetable {
   private final Database database;
   private final String node;
   private final Retain retain;
+  private final Runnable due;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Thread starting = Threads.named("store-timetable", this::run);
   private volatile @Nullable Scheduler scheduler;
 
-  Timetable(Database database, String node, Retain retain) {
+  /// @param due looks for notices that are due, without waiting for what it finds
+  Timetable(Database database, String node, Retain retain, Runnable due) {
     this.database = database;
     this.node = node;
     this.retain = retain;
+    this.due = due;
   }
 
   void start() {
@@ -47,9 +51,10 @@ final class Timetable {
             Scheduler.create(database.scheduling())
                 .startTasks(
                     Tasks.recurring("retention", FixedDelay.of(RETAIN))
-                        .execute((_, _) -> retain.run()))
+                        .execute((_, _) -> retain.run()),
+                    Tasks.recurring("notices", FixedDelay.of(DUE)).execute((_, _) -> due.run()))
                 .schedulerName(new SchedulerName.Fixed("meanwhile " + node))
-                .threads(1)
+                .threads(2)
                 .pollingInterval(POLL)
                 .heartbeatInterval(HEARTBEAT)
                 .shutdownMaxWait(STOP)

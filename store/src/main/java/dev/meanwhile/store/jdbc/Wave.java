@@ -75,6 +75,7 @@ final class Wave {
   private final Map<String, Kind> last = new HashMap<>();
   private final Set<String> runs = new HashSet<>();
   private boolean freesKeys;
+  private boolean due;
 
   Wave(Session session, Database database, long node) {
     this.session = session;
@@ -125,6 +126,24 @@ final class Wave {
         flush();
         item.outcome(unbatched.erase(it.run()));
       }
+      case Change.Registered it -> {
+        flush();
+        item.outcome(Notices.register(session, it.endpoint()));
+      }
+      case Change.Unregistered it -> {
+        flush();
+        item.outcome(Notices.unregister(session, it.endpoint()));
+      }
+      case Change.Disabled it -> {
+        flush();
+        item.outcome(Notices.disable(session, it));
+      }
+      case Change.Scheduled it -> {
+        flush();
+        item.outcome(Notices.schedule(session, it.notice()));
+        due = true;
+      }
+      case Change.Tried it -> item.outcome(Notices.tried(session, it.notice(), it.claimed()));
     }
   }
 
@@ -135,6 +154,11 @@ final class Wave {
     }
     last.put(log, kind);
     kinds.computeIfAbsent(kind, _ -> new ArrayList<>()).add(item);
+  }
+
+  /// Whether somebody is to be told of something now.
+  boolean due() {
+    return due;
   }
 
   /// Writes what has gathered.
@@ -200,8 +224,12 @@ final class Wave {
       session.batch(CUT, it.at(), it.end(), it.run(), it.log(), node, it.attempt());
     }
     int[] changed = session.runBatch(CUT);
+    boolean told = Notices.any(session);
     for (int i = 0; i < changed.length; i++) {
       var it = (Change.Cut) items.get(i).change();
+      if (told && changed[i] > 0) {
+        due |= Notices.cut(session, it.run(), it.at());
+      }
       boolean stored = changed[i] > 0 || session.exists(WAS_CUT, it.run(), it.at());
       items.get(i).outcome(stored ? new Outcome.Stored() : new Outcome.Fenced());
     }
@@ -235,12 +263,16 @@ final class Wave {
       session.runBatch(PIECE);
     }
     int[] changed = session.runBatch(end);
+    boolean told = Notices.any(session);
     for (int i = 0; i < changed.length; i++) {
       var it = (Change.Ended) items.get(i).change();
       boolean now = changed[i] > 0;
       boolean stored =
           now || session.exists(WAS_ENDED, it.log(), node, it.attempt(), it.status(), it.at());
       items.get(i).outcome(stored ? new Outcome.Stored() : new Outcome.Fenced());
+      if (now && told) {
+        due |= Notices.ended(session, it.log(), it.status(), it.at());
+      }
       if (now && it.freesKeys()) {
         session.batch(FREE_KEYS, it.log());
         keys = true;

@@ -30,6 +30,7 @@ final class Writer {
   private final Database database;
   private final Lease lease;
   private final Consumer<String> cancelled;
+  private final Runnable due;
   private final String mark;
   private final BlockingQueue<Item> queue = new LinkedBlockingQueue<>();
   // What was taken from the queue while nothing could be written.
@@ -44,10 +45,12 @@ final class Writer {
   private volatile boolean closing;
 
   /// @param cancelled told of each run of this node that is to be stopped
-  Writer(Database database, Lease lease, Consumer<String> cancelled) {
+  /// @param due told when there are notices to send
+  Writer(Database database, Lease lease, Consumer<String> cancelled, Runnable due) {
     this.database = database;
     this.lease = lease;
     this.cancelled = cancelled;
+    this.due = due;
     mark = "update node set wrote = ? where n = ? and not " + Lease.gone(database);
   }
 
@@ -366,6 +369,9 @@ final class Writer {
       } else {
         say(item::answer);
       }
+    }
+    if (group.due()) {
+      say(due);
     }
   }
 

@@ -66,6 +66,7 @@ create table run (
   cut_at bigint not null,
   cut_end integer not null,
   cancel_requested smallint not null,
+  webhook text not null,
   idempotency_key bytea,
   body_hash bytea
 );
@@ -83,6 +84,39 @@ create table constant (
   name text primary key,
   value bytea not null
 );
+
+-- Where tenants are told of the ends of their runs. `statuses` are words between spaces.
+create table endpoint (
+  id text collate "C" primary key,
+  tenant text not null,
+  name text not null,
+  url text not null,
+  statuses text not null,
+  secret bytea not null,
+  old_secret bytea,
+  old_until bigint not null,
+  created_at bigint not null,
+  updated_at bigint not null,
+  disabled smallint not null
+);
+create index endpoint_tenant on endpoint (tenant);
+
+-- The ends they are told of, each until it has arrived or is given up: `due` is 0 then. They outlive their runs.
+create table notice (
+  endpoint text collate "C" not null,
+  event text collate "C" not null,
+  run text not null,
+  status text not null,
+  ended_at bigint not null,
+  tries integer not null,
+  due bigint not null,
+  tried_at bigint not null,
+  result text not null,
+  arrived smallint not null,
+  primary key (endpoint, event)
+);
+create index notice_due on notice (endpoint, due) where due > 0;
+create index notice_settled on notice (ended_at) where due = 0;
 
 -- db-scheduler's.
 create table scheduled_tasks (

@@ -65,6 +65,7 @@ create table run (
   cut_at integer not null,
   cut_end integer not null,
   cancel_requested integer not null,
+  webhook text not null,
   idempotency_key blob,
   body_hash blob
 ) strict;
@@ -82,6 +83,39 @@ create table constant (
   name text primary key,
   value blob not null
 ) strict, without rowid;
+
+-- Where tenants are told of the ends of their runs. `statuses` are words between spaces.
+create table endpoint (
+  id text primary key,
+  tenant text not null,
+  name text not null,
+  url text not null,
+  statuses text not null,
+  secret blob not null,
+  old_secret blob,
+  old_until integer not null,
+  created_at integer not null,
+  updated_at integer not null,
+  disabled integer not null
+) strict, without rowid;
+create index endpoint_tenant on endpoint (tenant);
+
+-- The ends they are told of, each until it has arrived or is given up: `due` is 0 then. They outlive their runs.
+create table notice (
+  endpoint text not null,
+  event text not null,
+  run text not null,
+  status text not null,
+  ended_at integer not null,
+  tries integer not null,
+  due integer not null,
+  tried_at integer not null,
+  result text not null,
+  arrived integer not null,
+  primary key (endpoint, event)
+) strict, without rowid;
+create index notice_due on notice (endpoint, due) where due > 0;
+create index notice_settled on notice (ended_at) where due = 0;
 
 -- db-scheduler's.
 create table scheduled_tasks (

@@ -1,14 +1,18 @@
 package dev.meanwhile.store.jdbc;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
+import dev.meanwhile.testkit.Board;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -27,6 +31,7 @@ public final class ModelStore implements Store {
     private final Map<String, Log> logs = new HashMap<>();
     private final TreeMap<String, Kept> runs = new TreeMap<>();
     private final Map<String, byte[]> constants = new HashMap<>();
+    private final Board board = new Board();
     private int epoch;
   }
 
@@ -43,11 +48,13 @@ public final class ModelStore implements Store {
 
   private static final class Kept {
     private StoredRun now;
+    private final @Nullable String webhook;
     private @Nullable IdempotencyEntry key;
 
-    Kept(StoredRun now, @Nullable IdempotencyEntry key) {
+    Kept(StoredRun now, @Nullable IdempotencyEntry key, @Nullable String webhook) {
       this.now = now;
       this.key = key;
+      this.webhook = webhook;
     }
   }
 
@@ -97,7 +104,36 @@ public final class ModelStore implements Store {
       case Change.CancelRequested it -> cancel(it.run());
       case Change.Released it -> release(it.logs());
       case Change.Erased it -> erase(it.run());
+      case Change.Registered it -> {
+        data.board.register(it.endpoint());
+        yield STORED;
+      }
+      case Change.Unregistered it -> {
+        data.board.unregister(it.endpoint());
+        yield STORED;
+      }
+      case Change.Disabled it -> {
+        data.board.disable(it.endpoint(), it.reason());
+        yield STORED;
+      }
+      case Change.Scheduled it -> {
+        boolean known = data.board.schedule(it.notice());
+        tellDue(known);
+        yield known ? STORED : FENCED;
+      }
+      case Change.Tried it -> data.board.tried(it.notice(), it.claimed()) ? STORED : FENCED;
     };
+  }
+
+  private void tellDue(boolean any) {
+    Listener told = listener;
+    if (any && told != null) {
+      answers.execute(told::due);
+    }
+  }
+
+  private void tell(Kept run, String status, long at) {
+    tellDue(data.board.ended(run.now.id(), run.now.tenant(), status, at, run.webhook));
   }
 
   private Outcome accept(Change.Accept it) {
@@ -119,7 +155,7 @@ public final class ModelStore implements Store {
     if (isNew && it.log() != null) {
       data.logs.put(id, new Log(it.log(), epoch));
     }
-    data.runs.put(it.run().id(), new Kept(it.run(), it.key()));
+    data.runs.put(it.run().id(), new Kept(it.run(), it.key(), it.webhook()));
     return STORED;
   }
 
@@ -213,6 +249,11 @@ public final class ModelStore implements Store {
     if (it.freesKeys()) {
       runsOf(it.log()).forEach(run -> run.key = null);
     }
+    for (Kept run : runsOf(it.log())) {
+      if (run.now.cutAt() == 0) {
+        tell(run, it.status(), it.at());
+      }
+    }
     return STORED;
   }
 
@@ -237,6 +278,7 @@ public final class ModelStore implements Store {
             it.at(),
             it.end(),
             was.cancelRequested());
+    tell(run, "cancelled", it.at());
     return STORED;
   }
 
@@ -407,6 +449,25 @@ public final class ModelStore implements Store {
   }
 
   @Override
+  public void endpoints(String tenant, Reply<List<Endpoint>> reply) {
+    List<Endpoint> found = data.board.endpoints(tenant);
+    answers.execute(() -> reply.is(found));
+  }
+
+  @Override
+  public void notices(
+      String endpoint, @Nullable String before, int most, Reply<List<Notice>> reply) {
+    List<Notice> found = data.board.notices(endpoint, before, most);
+    answers.execute(() -> reply.is(found));
+  }
+
+  @Override
+  public void due(Collection<String> busy, long now, long until, int most, Reply<List<Due>> reply) {
+    List<Due> due = data.board.due(busy, now, until, most);
+    answers.execute(() -> reply.is(due));
+  }
+
+  @Override
   public byte[] constant(String name, Supplier<byte[]> initial) {
     return data.constants.computeIfAbsent(name, _ -> initial.get());
   }
@@ -416,6 +477,7 @@ public final class ModelStore implements Store {
     long before = millis.get() - retention.age().toMillis();
     data.logs.values().removeIf(log -> log.now.endedAt() > 0 && log.now.endedAt() < before);
     data.runs.values().removeIf(run -> !data.logs.containsKey(run.now.log().id()));
+    data.board.forget(before);
   }
 
   @Override

@@ -1,0 +1,62 @@
+package dev.meanwhile.store;
+
+/// One end that one endpoint is to be told of, and how far that is.
+///
+/// @param event the id of the event, `evt_…`: the same for each endpoint and each try
+/// @param endpoint the id of the endpoint
+/// @param run the id of the run that ended
+/// @param status how it ended
+/// @param endedAt when, in milliseconds since 1970, as all times here
+/// @param tries how often it was sent
+/// @param due when to send it next; 0 if it has arrived or was given up
+/// @param triedAt when it was sent last, 0 before that
+/// @param result what became of that, empty before
+/// @param arrived whether the endpoint took it
+public record Notice(
+    String event,
+    String endpoint,
+    String run,
+    String status,
+    long endedAt,
+    int tries,
+    long due,
+    long triedAt,
+    String result,
+    boolean arrived) {
+  /// The first notice of an end, due at once; given up at once if the endpoint is disabled.
+  public static Notice of(Endpoint endpoint, String run, String status, long endedAt) {
+    return new Notice(
+        event(run),
+        endpoint.id(),
+        run,
+        status,
+        endedAt,
+        0,
+        endpoint.disabled() ? 0 : endedAt,
+        0,
+        endpoint.disabled() ? "the endpoint is disabled" : "",
+        false);
+  }
+
+  /// The id of the event that a run's end is: a run has one end, and so one event.
+  public static String event(String run) {
+    return "evt_" + run.substring(run.indexOf('_') + 1);
+  }
+
+  /// The same, to be sent at `at` as if it had never been.
+  public Notice again(long at) {
+    return new Notice(event, endpoint, run, status, endedAt, 0, at, triedAt, result, false);
+  }
+
+  /// The same, after it was sent once more.
+  public Notice tried(long at, String became, boolean itArrived, long next) {
+    return new Notice(
+        event, endpoint, run, status, endedAt, tries + 1, next, at, became, itArrived);
+  }
+
+  /// The same, taken by somebody who sends it before `until`.
+  public Notice claimed(long until) {
+    return new Notice(
+        event, endpoint, run, status, endedAt, tries, until, triedAt, result, arrived);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.notify;
+
+import org.jspecify.annotations.NullMarked;

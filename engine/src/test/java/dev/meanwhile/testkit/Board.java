@@ -1,0 +1,145 @@
+package dev.meanwhile.testkit;
+
+import dev.meanwhile.store.Endpoint;
+import dev.meanwhile.store.Notice;
+import dev.meanwhile.store.Store;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/// Endpoints and their notices as maps: that part of a store which every one of the tests' own has.
+public final class Board {
+  private final Map<String, Endpoint> endpoints = new HashMap<>();
+  private final TreeMap<String, Notice> notices = new TreeMap<>();
+
+  private static String key(String endpoint, String event) {
+    return endpoint + " " + event;
+  }
+
+  /// A run has ended.
+  ///
+  /// @return whether somebody is to be told
+  public boolean ended(
+      String run, String tenant, String status, long at, @Nullable String webhook) {
+    boolean any = false;
+    for (Endpoint each : endpoints.values()) {
+      if (each.wants(tenant, status, webhook)) {
+        Notice notice = Notice.of(each, run, status, at);
+        any |= notices.putIfAbsent(key(each.id(), notice.event()), notice) == null;
+      }
+    }
+    return any;
+  }
+
+  public void register(Endpoint endpoint) {
+    endpoints.put(endpoint.id(), endpoint);
+  }
+
+  public void unregister(String id) {
+    endpoints.remove(id);
+    notices.values().removeIf(notice -> notice.endpoint().equals(id));
+  }
+
+  public void disable(String id, String reason) {
+    Endpoint was = endpoints.get(id);
+    if (was == null) {
+      return;
+    }
+    endpoints.put(
+        id,
+        new Endpoint(
+            id,
+            was.tenant(),
+            was.name(),
+            was.url(),
+            was.statuses(),
+            was.secret(),
+            was.oldSecret(),
+            was.oldUntil(),
+            was.createdAt(),
+            was.updatedAt(),
+            true));
+    notices.replaceAll((_, it) ->
+        it.endpoint().equals(id) && it.due() > 0
+            ? new Notice(
+                it.event(),
+                id,
+                it.run(),
+                it.status(),
+                it.endedAt(),
+                it.tries(),
+                0,
+                it.triedAt(),
+                reason,
+                false)
+            : it);
+  }
+
+  /// @return whether its endpoint is there
+  public boolean schedule(Notice notice) {
+    boolean known = endpoints.containsKey(notice.endpoint());
+    if (known) {
+      notices.put(key(notice.endpoint(), notice.event()), notice);
+    }
+    return known;
+  }
+
+  /// @return whether it stands like this now
+  public boolean tried(Notice notice, long claimed) {
+    String key = key(notice.endpoint(), notice.event());
+    Notice was = notices.get(key);
+    if (was != null && was.due() == claimed) {
+      notices.put(key, notice);
+      return true;
+    }
+    return notice.equals(was);
+  }
+
+  public List<Endpoint> endpoints(String tenant) {
+    return endpoints.values().stream()
+        .filter(it -> it.tenant().equals(tenant))
+        .sorted(Comparator.comparing(Endpoint::id).reversed())
+        .toList();
+  }
+
+  public List<Notice> notices(String endpoint, @Nullable String before, int most) {
+    return notices.descendingMap().values().stream()
+        .filter(it -> it.endpoint().equals(endpoint))
+        .filter(it -> before == null || it.event().compareTo(before) < 0)
+        .limit(most)
+        .toList();
+  }
+
+  /// Every notice there is.
+  public List<Notice> notices() {
+    return List.copyOf(notices.values());
+  }
+
+  public List<Store.Due> due(Collection<String> busy, long now, long until, int most) {
+    var due = new ArrayList<Store.Due>();
+    for (Endpoint each : endpoints.values()) {
+      if (busy.contains(each.id()) || each.disabled()) {
+        continue;
+      }
+      notices.values().stream()
+          .filter(it -> it.endpoint().equals(each.id()) && it.due() > 0 && it.due() <= now)
+          .sorted(Comparator.comparingLong(Notice::due))
+          .limit(most)
+          .forEach(it -> due.add(new Store.Due(it.claimed(until), each)));
+    }
+    due.forEach(it -> notices.put(key(it.endpoint().id(), it.notice().event()), it.notice()));
+    return due;
+  }
+
+  /// Forgets what is settled and older.
+  public void forget(long before) {
+    notices
+        .values()
+        .removeIf(it -> it.due() == 0 && it.endedAt() < before && it.triedAt() < before);
+  }
+}
