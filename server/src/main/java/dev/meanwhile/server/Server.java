@@ -11,7 +11,10 @@ import dev.meanwhile.server.config.UpstreamConfig;
 import dev.meanwhile.server.telemetry.Metrics;
 import dev.meanwhile.server.telemetry.RunLines;
 import dev.meanwhile.server.telemetry.Typical;
+import dev.meanwhile.server.webhook.Guard;
+import dev.meanwhile.server.webhook.HttpSender;
 import dev.meanwhile.store.Store;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -120,6 +123,11 @@ public final class Server implements AutoCloseable {
   private void listen(Map<String, String> environment) {
     engine.open();
     Secret secret = store == null ? Secret.random() : Secret.in(store);
+    // One loop sends to all webhooks: there are as many connections as there are endpoints.
+    Context context = vertx.getOrCreateContext();
+    var clock = new VertxClock(context);
+    var sender = new HttpSender(vertx, context, clock, new Guard(config.server().webhooksAllow()));
+    engine.notify(clock, sender);
     var connections = new AtomicInteger();
     int wanted = config.server().port();
     String bind = config.server().bind();
@@ -136,6 +144,7 @@ public final class Server implements AutoCloseable {
               metrics,
               typical,
               secret,
+              sender,
               connections,
               environment,
               address,

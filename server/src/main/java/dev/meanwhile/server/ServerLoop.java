@@ -1,6 +1,7 @@
 package dev.meanwhile.server;
 
 import dev.meanwhile.Meanwhile;
+import dev.meanwhile.notify.Sender;
 import dev.meanwhile.server.auth.Authenticator;
 import dev.meanwhile.server.auth.Secret;
 import dev.meanwhile.server.config.Config;
@@ -34,6 +35,7 @@ final class ServerLoop extends VerticleBase {
   private final Metrics metrics;
   private final Typical typical;
   private final Secret secret;
+  private final Sender sender;
   private final AtomicInteger connections;
   private final Map<String, String> environment;
   private final SocketAddress address;
@@ -47,6 +49,7 @@ final class ServerLoop extends VerticleBase {
       Metrics metrics,
       Typical typical,
       Secret secret,
+      Sender sender,
       AtomicInteger connections,
       Map<String, String> environment,
       SocketAddress address,
@@ -56,6 +59,7 @@ final class ServerLoop extends VerticleBase {
     this.metrics = metrics;
     this.typical = typical;
     this.secret = secret;
+    this.sender = sender;
     this.connections = connections;
     this.environment = environment;
     this.address = address;
@@ -89,6 +93,7 @@ final class ServerLoop extends VerticleBase {
             new Links(server),
             metrics,
             typical,
+            sender,
             ready);
     var watched =
         new Connections(

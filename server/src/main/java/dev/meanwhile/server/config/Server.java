@@ -28,6 +28,7 @@ public record Server(
     Duration backgroundDeadline,
     @Nullable URI publicUrl,
     List<Cidr> trustedProxies,
+    List<Cidr> webhooksAllow,
     boolean open,
     @Nullable Path tlsCert,
     @Nullable Path tlsKey,
@@ -55,6 +56,7 @@ public record Server(
     Duration hold) {
   public Server {
     trustedProxies = List.copyOf(trustedProxies);
+    webhooksAllow = List.copyOf(webhooksAllow);
   }
 
   /// Whether only this machine can reach the server.

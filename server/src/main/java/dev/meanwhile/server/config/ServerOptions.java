@@ -57,6 +57,13 @@ final class ServerOptions {
           List::of,
           "none",
           "proxies whose X-Forwarded headers are believed");
+  static final Option<List<Cidr>> WEBHOOKS_ALLOW =
+      Option.computed(
+          "webhooks-allow",
+          Types.CIDRS,
+          List::of,
+          "public addresses only",
+          "private addresses that webhooks may be sent to");
   static final Option<Boolean> OPEN =
       Option.of(
           "open", Types.BOOLEAN, "false", "serve other machines without keys; trust the network");
@@ -161,6 +168,7 @@ final class ServerOptions {
           BACKGROUND_DEADLINE,
           PUBLIC_URL,
           TRUSTED_PROXIES,
+          WEBHOOKS_ALLOW,
           OPEN,
           TLS_CERT,
           TLS_KEY,
@@ -201,6 +209,7 @@ final class ServerOptions {
         values.get(BACKGROUND_DEADLINE),
         values.find(PUBLIC_URL),
         values.get(TRUSTED_PROXIES),
+        values.get(WEBHOOKS_ALLOW),
         values.get(OPEN),
         values.find(TLS_CERT),
         values.find(TLS_KEY),

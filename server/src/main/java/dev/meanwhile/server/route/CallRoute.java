@@ -1,6 +1,7 @@
 package dev.meanwhile.server.route;
 
 import dev.meanwhile.budget.Clocks;
+import dev.meanwhile.budget.OnLeave;
 import dev.meanwhile.dispatch.Dispatcher;
 import dev.meanwhile.dispatch.Submission;
 import dev.meanwhile.log.Run;
@@ -40,12 +41,14 @@ final class CallRoute {
   private static final int REMEMBERED = 1_000;
 
   private final Loop loop;
+  private final WebhookRoute webhooks;
   private final Map<Run.About, Run.About> abouts = new Recent<>(REMEMBERED);
   private final RequestKeys keys;
   private final Clocks clocks;
 
-  CallRoute(Loop loop) {
+  CallRoute(Loop loop, WebhookRoute webhooks) {
     this.loop = loop;
+    this.webhooks = webhooks;
     this.keys = new RequestKeys(loop.secret());
     Server server = loop.config().server();
     this.clocks =
@@ -93,8 +96,13 @@ final class CallRoute {
     boolean streamed = api == Api.CHAT && envelope.stream();
     Delivery delivery = Delivery.of(request.headers(), caller, streamed);
     Submission submission = submission(request, api, caller, envelope, streamed, delivery, body);
-    loop.dispatcher()
-        .accept(submission, new Answering(request, envelope, delivery, submission, began));
+    var answering = new Answering(request, envelope, delivery, submission, began);
+    String webhook = delivery.webhook();
+    if (webhook == null) {
+      loop.dispatcher().accept(submission, answering);
+    } else {
+      webhooks.find(request, caller, webhook, _ -> loop.dispatcher().accept(submission, answering));
+    }
   }
 
   /// What becomes of one call, on this loop.
@@ -225,7 +233,7 @@ final class CallRoute {
             sent,
             streamed || edited);
     boolean borrowed = headers.stream().anyMatch(header -> isCredential(header.getKey()));
-    if (borrowed && delivery.detachAfter() != null) {
+    if (borrowed && (delivery.detachAfter() != null || delivery.webhook() != null)) {
       throw new Refusal(
           400,
           "upstream_key_required",
@@ -241,11 +249,13 @@ final class CallRoute {
         call,
         edited || envelope.includeUsage(),
         clocks,
-        caller.onLeave(),
+        // Whoever is told of the end wants there to be one.
+        delivery.webhook() == null ? caller.onLeave() : OnLeave.CONTINUE,
         grace(streamed, comesBack),
         retryCount == null ? null : keys.ofRetry(caller, call, body),
         retryCount != null && !retryCount.equals("0") && !fresh,
-        fresh || !coalesces(caller, api, envelope)
+        // Of a log that others read nobody would be told for this call.
+        fresh || delivery.webhook() != null || !coalesces(caller, api, envelope)
             ? null
             : keys.ofSame(caller, call, request.headers(), model, body),
         borrowed,
@@ -257,14 +267,15 @@ final class CallRoute {
   private Submission.@Nullable Promise promise(
       Caller caller, Request call, Delivery delivery, byte[] body) {
     String key = delivery.idempotencyKey();
-    if (!delivery.background() && key == null) {
+    if (!delivery.background() && key == null && delivery.webhook() == null) {
       return null;
     }
     return new Submission.Promise(
         delivery.background(),
         BACKGROUND,
         loop.clock().millis() + loop.config().server().backgroundDeadline().toMillis(),
-        key == null ? null : keys.ofIdempotency(caller, call, key, body));
+        key == null ? null : keys.ofIdempotency(caller, call, key, body),
+        delivery.webhook());
   }
 
   /// Calls are alike: those that are kept share this.

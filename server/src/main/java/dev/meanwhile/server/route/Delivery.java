@@ -8,19 +8,22 @@ import java.time.Duration;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/// How a caller wants its answer: `Prefer`, `Meanwhile-Budget`, `Idempotency-Key`.
+/// How a caller wants its answer: `Prefer`, `Meanwhile-Budget`, `Idempotency-Key`,
+/// `Meanwhile-Webhook`.
 ///
 /// @param async whether it says that 202 will do
 /// @param patience how long it is ready to wait before that; null if it does not say
 /// @param budget what its user tolerates; null if it does not say
 /// @param mayDetach whether it may be answered 202 without asking for it
 /// @param idempotencyKey what it names this request by, or null
+/// @param webhook the endpoint that is to be told of the end, or null
 record Delivery(
     boolean async,
     @Nullable Duration patience,
     @Nullable Duration budget,
     boolean mayDetach,
-    @Nullable String idempotencyKey) {
+    @Nullable String idempotencyKey,
+    @Nullable String webhook) {
   private static final Duration LONGEST = Duration.ofDays(1);
   private static final Pattern KEY = Pattern.compile("[\\x21-\\x7e]{1,255}");
 
@@ -33,6 +36,7 @@ record Delivery(
     boolean async = prefers && Prefer.respondAsync(headers);
     String budget = headers.get("meanwhile-budget");
     String key = headers.get("idempotency-key");
+    String webhook = headers.get("meanwhile-webhook");
     if (key != null && !KEY.matcher(key.strip()).matches()) {
       throw new Refusal(
           400,
@@ -46,13 +50,14 @@ record Delivery(
             prefers && Prefer.says(headers) ? Prefer.wait(headers) : null,
             budget == null ? null : budget(budget),
             caller.mayDetach() || async,
-            key == null ? null : key.strip());
+            key == null ? null : key.strip(),
+            webhook == null ? null : webhook.strip());
     return streamed && !delivery.background() ? delivery.watched() : delivery;
   }
 
   /// The same of a caller that has the answer as it comes.
   private Delivery watched() {
-    return new Delivery(false, null, budget, false, idempotencyKey);
+    return new Delivery(false, null, budget, false, idempotencyKey, webhook);
   }
 
   private static Duration budget(String text) {

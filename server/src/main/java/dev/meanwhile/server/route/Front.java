@@ -18,11 +18,13 @@ public final class Front implements Handler<HttpServerRequest> {
   private final CallRoute calls;
   private final RunRoute runs;
   private final ListRoute list;
+  private final WebhookRoute webhooks;
   private final RelayRoute relay;
 
   public Front(Loop loop) {
     this.loop = loop;
-    this.calls = new CallRoute(loop);
+    this.webhooks = new WebhookRoute(loop);
+    this.calls = new CallRoute(loop, webhooks);
     this.runs = new RunRoute(loop);
     this.list = new ListRoute(loop);
     this.relay = new RelayRoute(loop);
@@ -55,8 +57,12 @@ public final class Front implements Handler<HttpServerRequest> {
       default ->
           path.startsWith(RUNS) || path.equals("/v1/runs")
               ? "runs"
-              : path.startsWith("/v1/") ? "relay" : "other";
+              : isWebhooks(path) ? "webhooks" : path.startsWith("/v1/") ? "relay" : "other";
     };
+  }
+
+  private static boolean isWebhooks(String path) {
+    return path.equals(WebhookRoute.PATH) || path.startsWith(WebhookRoute.PATH + "/");
   }
 
   private void route(HttpServerRequest request, String path) {
@@ -100,6 +106,11 @@ public final class Front implements Handler<HttpServerRequest> {
         } else if (path.startsWith(MONITOR) && HttpMethod.GET.equals(request.method())) {
           Caller caller = loop.authenticator().caller(request);
           runs.monitor(request, caller, path.substring(MONITOR.length() - "run_".length()));
+        } else if (isWebhooks(path)) {
+          webhooks.handle(
+              request,
+              loop.authenticator().caller(request),
+              path.substring(WebhookRoute.PATH.length()));
         } else if (path.startsWith("/v1/")) {
           relay.handle(request, loop.authenticator().caller(request));
         } else {

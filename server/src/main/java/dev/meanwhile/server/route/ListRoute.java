@@ -11,7 +11,6 @@ import dev.meanwhile.store.Store;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// `GET /v1/runs?status=&since=&after=&limit=&tenant=`: promised runs, newest first, a page at a
@@ -27,7 +26,7 @@ final class ListRoute {
   }
 
   void handle(HttpServerRequest request, Caller caller) {
-    int limit = (int) number(request, "limit", USUAL, MOST);
+    Page page = Page.of(request, USUAL, MOST);
     String status = request.getParam("status");
     List<String> words = Arrays.stream(Status.values()).map(Status::word).toList();
     if (status != null && !words.contains(status)) {
@@ -37,7 +36,7 @@ final class ListRoute {
           "`status` is one of " + String.join(", ", words) + ".",
           "status");
     }
-    long since = number(request, "since", -1, 1L << 40);
+    long since = Page.number(request, "since", -1, 1L << 40);
     boolean all = "*".equals(request.getParam("tenant"));
     if (all) {
       loop.authenticator().requireAdmin(request);
@@ -47,8 +46,8 @@ final class ListRoute {
             all ? null : caller.tenant(),
             status,
             since < 0 ? null : since * 1_000,
-            request.getParam("after"),
-            limit + 1);
+            page.after(),
+            page.limit() + 1);
     loop.dispatcher()
         .list(
             query,
@@ -56,7 +55,10 @@ final class ListRoute {
               @Override
               public void is(List<Listed> runs) {
                 Answers.send(
-                    request.response(), 200, Answers.JSON, page(runs, limit).getBytes(UTF_8));
+                    request.response(),
+                    200,
+                    Answers.JSON,
+                    page.of(runs, Listed::id, ListRoute::line).getBytes(UTF_8));
               }
 
               @Override
@@ -68,36 +70,6 @@ final class ListRoute {
                     true);
               }
             });
-  }
-
-  private static long number(HttpServerRequest request, String name, long usual, long most) {
-    String text = request.getParam(name);
-    if (text == null) {
-      return usual;
-    }
-    long number = text.matches("\\d{1,12}") ? Long.parseLong(text) : -1;
-    if (number < 1 || number > most) {
-      throw new Refusal(
-          400,
-          "invalid_parameter",
-          "`%s` is a whole number from 1 to %d.".formatted(name, most),
-          name);
-    }
-    return number;
-  }
-
-  private static String page(List<Listed> runs, int limit) {
-    boolean more = runs.size() > limit;
-    List<Listed> shown = more ? runs.subList(0, limit) : runs;
-    return "{\"object\":\"list\",\"data\":["
-        + shown.stream().map(ListRoute::line).collect(Collectors.joining(","))
-        + "],\"first_id\":"
-        + JsonText.quoted(shown.isEmpty() ? null : shown.getFirst().id())
-        + ",\"last_id\":"
-        + JsonText.quoted(shown.isEmpty() ? null : shown.getLast().id())
-        + ",\"has_more\":"
-        + more
-        + "}";
   }
 
   private static String line(Listed run) {

@@ -3,6 +3,7 @@ package dev.meanwhile.server.route;
 import dev.meanwhile.Meanwhile;
 import dev.meanwhile.budget.Clock;
 import dev.meanwhile.dispatch.Dispatcher;
+import dev.meanwhile.notify.Sender;
 import dev.meanwhile.server.Links;
 import dev.meanwhile.server.auth.Authenticator;
 import dev.meanwhile.server.auth.Secret;
@@ -18,6 +19,7 @@ import java.util.function.BooleanSupplier;
 ///
 /// @param clients the connections to each upstream, by its name; the first takes what names none
 /// @param secret keys the hashes of requests
+/// @param sender sends to webhooks
 /// @param ready whether new work is accepted
 public record Loop(
     Clock clock,
@@ -30,6 +32,7 @@ public record Loop(
     Links links,
     Metrics metrics,
     Typical typical,
+    Sender sender,
     BooleanSupplier ready) {
   Client client(String upstream) {
     return Objects.requireNonNull(clients.get(upstream), upstream);

@@ -106,7 +106,8 @@ final class RunRoute {
         false,
         run -> {
           Duration patience = Prefer.wait(request.headers());
-          var delivery = new Delivery(false, patience.isZero() ? null : patience, null, true, null);
+          var delivery =
+              new Delivery(false, patience.isZero() ? null : patience, null, true, null, null);
           var headers = new RunHeaders(loop, request, run, delivery, began, null);
           HttpServerResponse response = request.response();
           response.headersEndHandler(_ -> {

@@ -110,6 +110,17 @@ class OptionsTest {
             List.of("10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/", "nginx", "::1,", "10.0.0.0/-1")));
     rows.add(
         new Row(
+            "webhooks-allow",
+            Server::webhooksAllow,
+            List.of(),
+            List.of("10.0.0.0/8", "::1", "10.1.0.0/16, 192.168.0.1"),
+            List.of(
+                List.of(cidr("10.0.0.0", 8)),
+                List.of(cidr("::1", 128)),
+                List.of(cidr("10.1.0.0", 16), cidr("192.168.0.1", 32))),
+            List.of("10.0.0.1/8", "hooks")));
+    rows.add(
+        new Row(
             "open",
             Server::open,
             false,

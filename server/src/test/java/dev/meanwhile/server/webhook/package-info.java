@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.server.webhook;
+
+import org.jspecify.annotations.NullMarked;
