@@ -78,7 +78,7 @@ public final class Rig implements AutoCloseable {
       Path data = Files.createTempDirectory("meanwhile-conformance");
       var retention = new Store.Retention(Duration.ofDays(1), 1L << 30);
       return start(
-          Map.of("upstream-key-env", "UPSTREAM_KEY"),
+          Map.of("upstream-key-env", "UPSTREAM_KEY", "webhooks-allow", "127.0.0.1"),
           Map.of("UPSTREAM_KEY", "sk-upstream"),
           new Kept(Stores.of(new StoreSettings.InDirectory(data, retention, 1)), data));
     } catch (IOException e) {

@@ -34,9 +34,10 @@ final class OpenAiNodeTest {
     run(Rig.start(), file, Map.of());
   }
 
-  @Test
-  void openaiWhereRunsAreKept() throws IOException, InterruptedException {
-    run(Rig.keeping(), "async", Map.of());
+  @ParameterizedTest
+  @ValueSource(strings = {"async", "webhooks"})
+  void openaiWhereRunsAreKept(String file) throws IOException, InterruptedException {
+    run(Rig.keeping(), file, Map.of());
   }
 
   @Test
