@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import org.apache.commons.cli.Option;
 
-/// One command of the command line. An instance runs at most once.
+/// One command of the command line.
 interface Command {
   /// The word after `meanwhile`.
   String name();

@@ -25,6 +25,10 @@ import org.jspecify.annotations.Nullable;
 
 /// Accepts calls on one loop: finds a log that is being written and can serve, or begins one.
 public final class Dispatcher {
+  /// Something is to be promised, and there is no store to keep promises in.
+  public static final Failure NO_STORE =
+      new Failure(503, "no_store", "This server keeps nothing: start it with --data DIR.");
+
   /// What loops share.
   ///
   /// @param runs every run that is kept in memory, by its id
@@ -130,8 +134,7 @@ public final class Dispatcher {
     Submission.Promise promise = submission.promise();
     if (promise != null && promise.background()) {
       if (promises == null) {
-        answer.refused(
-            new Failure(503, "no_store", "This server keeps nothing: start it with --data DIR."));
+        answer.refused(NO_STORE);
       } else {
         promises.accept(submission, promise, answer);
       }

@@ -2,6 +2,7 @@ package dev.meanwhile.server.route;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.meanwhile.dispatch.Dispatcher;
 import dev.meanwhile.notify.Sender;
 import dev.meanwhile.openai.JsonText;
 import dev.meanwhile.openai.WebhookEvent;
@@ -95,8 +96,8 @@ final class WebhookRoute {
   private Store store() {
     Store store = loop.engine().store();
     if (store == null) {
-      throw new Refusal(
-          503, "store_unavailable", "This server keeps nothing: start it with --data DIR.");
+      var none = Dispatcher.NO_STORE;
+      throw new Refusal(none.status(), none.code(), none.message());
     }
     return store;
   }

@@ -408,7 +408,8 @@ class WebhooksTest {
     try (var bare = Gateway.before(upstream)) {
       var answer = bare.get(PATH);
       assertThat(answer.statusCode()).isEqualTo(503);
-      FailuresTest.error(answer.body(), "store_unavailable");
+      assertThat(answer.headers().firstValue("x-should-retry")).contains("false");
+      FailuresTest.error(answer.body(), "no_store");
     }
   }
 }

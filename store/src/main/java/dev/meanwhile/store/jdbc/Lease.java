@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /// the database's clock ends. An epoch that was lost never comes back; the node takes a new one,
 /// unless another process has taken one under its name.
 final class Lease {
-  /// How long one is, if nothing else is said. It is renewed each 3 s.
+  /// How long one is, if nothing else is said; so it is renewed each 3 s.
   static final Duration LENGTH = Duration.ofSeconds(10);
 
   private static final String FENCE = "update node set fenced = 1 where name = ? and fenced = 0";

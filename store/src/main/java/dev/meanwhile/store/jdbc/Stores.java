@@ -11,22 +11,18 @@ public final class Stores {
   ///
   /// @throws dev.meanwhile.store.StoreException if it cannot be had, with what to do
   public static Store of(StoreSettings settings) {
-    return of(settings, Time.SYSTEM);
-  }
-
-  /// The same with a clock of the caller's, which tells when leases and ended runs are too old.
-  public static Store of(StoreSettings settings, Time time) {
-    return make(settings, Lease.LENGTH, time);
+    return of(settings, Lease.LENGTH);
   }
 
   /// The same with leases of the caller's length: the shorter one is, the sooner others take over
   /// what a node that is gone has left, and the shorter it may be away without losing its own.
   ///
-  /// @param lease from 5 s; it is renewed each 3 s
+  /// @param lease 5 s or more; after three tenths of it it is renewed
   public static Store of(StoreSettings settings, Duration lease) {
     return make(settings, lease, Time.SYSTEM);
   }
 
+  /// @param time tells when leases and ended runs are too old
   static JdbcStore make(StoreSettings settings, Duration lease, Time time) {
     Database database =
         switch (settings) {

@@ -1,7 +1,7 @@
 package dev.meanwhile.store.jdbc;
 
 /// The time, for what depends on it: leases and retention.
-public interface Time {
+interface Time {
   /// The machine's.
   Time SYSTEM =
       new Time() {
