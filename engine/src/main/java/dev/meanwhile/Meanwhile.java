@@ -93,7 +93,8 @@ public final class Meanwhile {
             journal,
             dice,
             new AtomicInteger(),
-            ConcurrentHashMap.newKeySet());
+            ConcurrentHashMap.newKeySet(),
+            new ConcurrentHashMap<>());
     this.claims =
         store == null
             ? null
@@ -164,6 +165,7 @@ public final class Meanwhile {
         shared.unmet().clear();
       }
       shared.unmet().add(id);
+      shared.fetch(id);
       run = shared.runs().get(id);
     }
     if (run != null) {

@@ -149,15 +149,17 @@ public final class Call {
 
   /// Makes a run over this log, which may have ended already.
   ///
+  /// @param since when it was accepted, in nanoseconds on the clock
   /// @param counted whether it is among the runs that somebody waits for
   Run join(
       String id,
       Run.About about,
       long createdAt,
+      long since,
       Duration grace,
       OnLeave onLeave,
       boolean counted) {
-    var seat = new Seat(id, about, createdAt, grace, counted, seats);
+    var seat = new Seat(id, about, createdAt, since, grace, counted, seats);
     seats = seat;
     happened(new Milestone.Joined(onLeave));
     return seat.run;
@@ -171,6 +173,12 @@ public final class Call {
 
   @Nullable Durable durable() {
     return durable;
+  }
+
+  /// It has a place already, and is known by its runs and by who keeps it.
+  void takes(Queue.Ticket place) {
+    place.passTo(turn());
+    ticket = place;
   }
 
   /// The store was asked to keep this log: its end waits for the store from now on.
@@ -322,7 +330,7 @@ public final class Call {
     switch (effect) {
       case Effect.Enqueue() -> {
         // Its turn may come, and its call end, before it has entered: it is known before.
-        Queue.Ticket entering = owner.ticket(turn());
+        Queue.Ticket entering = ticket == null ? owner.ticket(turn()) : ticket;
         ticket = entering;
         entering.enter();
       }
@@ -474,7 +482,7 @@ public final class Call {
     private final Run run;
     private final Duration grace;
     private final boolean counted;
-    private final long since = clock.nanos();
+    private final long since;
     private int present;
 
     /// Whether the store was asked to cut the run.
@@ -484,9 +492,11 @@ public final class Call {
         String id,
         Run.About about,
         long createdAt,
+        long since,
         Duration grace,
         boolean counted,
         @Nullable Seat before) {
+      this.since = since;
       this.counted = counted;
       this.before = before;
       this.run = new Run(id, about, createdAt, log, this);

@@ -41,6 +41,8 @@ public final class Dispatcher {
   /// @param losses how often this node lost its lease on what is in the store
   /// @param unmet runs that are to be stopped and that no loop has met yet: they are on their way
   ///   from the store
+  /// @param parked runs in line of which the store has all and memory only their place, by their
+  ///   ids
   public record Shared(
       ConcurrentHashMap<String, Run> runs,
       AtomicInteger open,
@@ -50,7 +52,16 @@ public final class Dispatcher {
       Journal journal,
       DoubleSupplier dice,
       AtomicInteger losses,
-      Set<String> unmet) {}
+      Set<String> unmet,
+      ConcurrentHashMap<String, Parked> parked) {
+    /// Brings a run that waits in the store into memory, which a loop then meets; on any thread.
+    public void fetch(String run) {
+      Parked it = parked.get(run);
+      if (it != null) {
+        it.fetch(() -> {});
+      }
+    }
+  }
 
   /// The limits of one loop.
   ///
@@ -195,6 +206,15 @@ public final class Dispatcher {
   /// Looks for a run, in memory and then in the store; `found` is told on this loop, at once or
   /// later: the run, or null if `tenant` has none of this id. Only on this loop.
   public void find(String id, String tenant, Store.Reply<@Nullable Run> found) {
+    Parked parked = shared.parked().get(id);
+    if (parked != null && parked.isOf(tenant)) {
+      parked.fetch(() -> clock.execute(() -> look(id, tenant, found)));
+    } else {
+      look(id, tenant, found);
+    }
+  }
+
+  private void look(String id, String tenant, Store.Reply<@Nullable Run> found) {
     Run run = shared.runs().get(id);
     if (run != null || shared.store() == null) {
       found.is(run != null && run.about().tenant().equals(tenant) ? run : null);
@@ -294,6 +314,21 @@ public final class Dispatcher {
     return shared.queues().apply(name);
   }
 
+  /// Whether a promised run may wait in the store: not when all ends, for then it is handed over.
+  boolean mayPark() {
+    return !stopping && ending == null;
+  }
+
+  /// The runs that wait in the store, of all loops.
+  ConcurrentHashMap<String, Parked> parked() {
+    return shared.parked();
+  }
+
+  /// Whether somebody wanted a run stopped that no loop had met.
+  boolean isUnmet(String run) {
+    return shared.unmet().contains(run);
+  }
+
   /// Promised runs are stored: from now on they are there for all, and their log begins.
   ///
   /// @param instead how the log ends at once instead, or null
@@ -369,7 +404,15 @@ public final class Dispatcher {
   }
 
   private Run join(Call call, Submission submission, Run.About about, String id) {
-    Run run = call.join(id, about, clock.millis(), submission.grace(), submission.onLeave(), true);
+    Run run =
+        call.join(
+            id,
+            about,
+            clock.millis(),
+            clock.nanos(),
+            submission.grace(),
+            submission.onLeave(),
+            true);
     shared.runs().put(run.id(), run);
     shared.journal().began(run);
     if (run.log().terminal() != null) {
@@ -417,6 +460,9 @@ public final class Dispatcher {
     clock.execute(() -> {
       stopping = true;
       handOver(open.stream().filter(call -> call.canBeHandedOver() && !call.isCalling()).toList());
+      if (promises != null) {
+        promises.handOverParked();
+      }
       List.copyOf(open).stream()
           .filter(call -> !call.isWatched())
           .forEach(call -> call.stop(Terminal.CANCELLED));
@@ -437,11 +483,13 @@ public final class Dispatcher {
 
   /// This node is out of touch with the store: others may go on with its logs.
   public void leaseLost() {
-    clock.execute(() ->
-        List.copyOf(open).stream()
-            // One that the store was only asked to keep goes on in memory, unless it has it.
-            .filter(call -> call.durable() != null && call.durable().isStored())
-            .forEach(Call::lost));
+    clock.execute(() -> {
+      List.copyOf(open).stream()
+          // One that the store was only asked to keep goes on in memory, unless it has it.
+          .filter(call -> call.durable() != null && call.durable().isStored())
+          .forEach(Call::lost);
+      promises().leaveParked();
+    });
   }
 
   private void handOver(List<Call> calls) {

@@ -18,14 +18,17 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Runs that outlive the process: accepted into the store before they are answered, taken into it
 /// while they run, taken over from it after a crash. Only on one loop.
-final class Promises {
+final class Promises implements Parked.Lot {
   /// A log that took so many processes with it is not given another.
   private static final int MOST_LOST = 3;
+
+  private static final int RELEASED_AT_ONCE = 500;
 
   private static final Duration NO_GRACE = Duration.ZERO;
 
@@ -79,18 +82,18 @@ final class Promises {
                   .formatted(request.upstream())));
       return;
     }
-    StoredLog log = log(submission.about().tenant(), work, promise.priority(), 0, now);
     Run run =
         call.join(
             ids.next(now),
             submission.about(),
             now,
+            clock.nanos(),
             submission.grace(),
             // On another node somebody may wait under the same key, whom this one does not see.
             background || areShared() ? OnLeave.CONTINUE : submission.onLeave(),
             !background);
     int lease = dispatcher.lease();
-    var durable = durable(call, log, lease, 0);
+    var durable = durable(call, log(run, work, promise.priority(), 0), lease, 0);
     call.keptBy(durable);
     durable.accept(
         run,
@@ -99,9 +102,16 @@ final class Promises {
         outcome -> {
           switch (outcome) {
             case Outcome.Stored() -> {
-              // Without the lease it is the next owner's to begin.
-              dispatcher.begin(call, List.of(run), dispatcher.holds(lease) ? null : Step.MOVED);
+              boolean waits = background && mayPark(work, lease);
+              if (!waits) {
+                begin(call, run, lease);
+              }
               answer.accepted(run);
+              if (waits && call.isRead()) {
+                begin(call, run, lease);
+              } else if (waits) {
+                park(run, request.upstream(), promise, lease);
+              }
             }
             case Outcome.Conflict(var holder) -> {
               dispatcher.uncount(call);
@@ -114,6 +124,66 @@ final class Promises {
         });
   }
 
+  private void begin(Call call, Run run, int lease) {
+    // Without the lease it is the next owner's to begin.
+    dispatcher.begin(call, List.of(run), dispatcher.holds(lease) ? null : Step.MOVED);
+  }
+
+  private boolean mayPark(Work work, int lease) {
+    return dispatcher.queue(work.request().upstream()).isLong()
+        && dispatcher.mayPark()
+        && dispatcher.holds(lease)
+        && work.isStoredWhole();
+  }
+
+  /// Leaves all of a run to the store but its place in line.
+  private void park(Run run, String upstream, Submission.Promise promise, int lease) {
+    var parked =
+        new Parked(
+            run.id(),
+            dispatcher.queue(upstream),
+            upstream,
+            promise.priority(),
+            run.about().tenant(),
+            clock,
+            this,
+            lease);
+    parked.begin(Duration.ofMillis(promise.deadline() - clock.millis()));
+    // After it is there for all, so that it is not missed.
+    if (dispatcher.isUnmet(run.id())) {
+      parked.fetch(() -> {});
+    }
+  }
+
+  @Override
+  public Map<String, Parked> all() {
+    return dispatcher.parked();
+  }
+
+  @Override
+  public Store store() {
+    return store;
+  }
+
+  @Override
+  public boolean holds(int lease) {
+    return dispatcher.holds(lease);
+  }
+
+  @Override
+  public void resume(Store.Claimed claimed, int lease, Queue.Ticket place) {
+    recover(claimed, lease, List.of(), place);
+  }
+
+  /// What is only in line is another owner's from now on.
+  ///
+  /// @return the ids of the logs
+  List<String> leaveParked() {
+    List<Parked> mine = dispatcher.parked().values().stream().filter(it -> it.isIn(this)).toList();
+    mine.forEach(Parked::leave);
+    return mine.stream().map(it -> logOf(it.id())).toList();
+  }
+
   private void refuse(Call call, Dispatcher.Answer answer, String trouble) {
     dispatcher.uncount(call);
     answer.refused(
@@ -124,14 +194,15 @@ final class Promises {
                 .formatted(trouble)));
   }
 
-  private StoredLog log(String tenant, Work work, int priority, int attempts, long now) {
+  /// The log of the first run that is promised over it, whose id it has.
+  private static StoredLog log(Run run, Work work, int priority, int attempts) {
     return new StoredLog(
-        ids.next("log_", now),
-        tenant,
+        logOf(run.id()),
+        run.about().tenant(),
         work.request().upstream(),
         priority,
-        now,
-        now,
+        run.createdAt(),
+        run.createdAt(),
         attempts,
         0,
         attempts == 0 ? "queued" : "in_progress",
@@ -185,8 +256,7 @@ final class Promises {
     if (durable == null) {
       long until = run.createdAt() + deadline.toMillis();
       var kept = new Work(work.request(), work.usage(), work.clocks(), until, work.borrowed());
-      StoredLog log = log(run.about().tenant(), kept, 0, call.attempts(), run.createdAt());
-      var begun = durable(call, log, dispatcher.lease(), 0);
+      var begun = durable(call, log(run, kept, 0, call.attempts()), dispatcher.lease(), 0);
       call.keeping(begun);
       begun.accept(
           run,
@@ -220,7 +290,7 @@ final class Promises {
   void recover(Store.Claimed claimed, int lease) {
     StoredLog log = claimed.log();
     if (log.end() == 0) {
-      recover(claimed, lease, List.of());
+      recover(claimed, lease, List.of(), null);
       return;
     }
     store.pieces(
@@ -229,7 +299,7 @@ final class Promises {
         new Store.Reply<>() {
           @Override
           public void is(List<Piece> pieces) {
-            clock.execute(() -> recover(claimed, lease, pieces));
+            clock.execute(() -> recover(claimed, lease, pieces, null));
           }
 
           @Override
@@ -240,9 +310,18 @@ final class Promises {
         });
   }
 
-  private void recover(Store.Claimed claimed, int lease, List<Piece> pieces) {
+  /// @param place what it has in line or at the upstream, or null
+  private void recover(
+      Store.Claimed claimed, int lease, List<Piece> pieces, Queue.@Nullable Ticket place) {
+    if (!isRecovered(claimed, lease, pieces, place) && place != null) {
+      place.vacate();
+    }
+  }
+
+  private boolean isRecovered(
+      Store.Claimed claimed, int lease, List<Piece> pieces, Queue.@Nullable Ticket place) {
     if (!dispatcher.holds(lease)) {
-      return;
+      return false;
     }
     StoredLog log = claimed.log();
     Work work;
@@ -257,7 +336,7 @@ final class Promises {
     } catch (UncheckedIOException e) {
       // A newer version wrote it, or the database is damaged: whoever looks is told.
       end(log, "run_unreadable", "What was stored of this run cannot be read.");
-      return;
+      return false;
     }
     long until = work.deadline() > 0 ? work.deadline() : log.createdAt() + deadline.toMillis();
     var plan = new State.Plan(work.clocks(), work.request().streamed(), retryUntil(until));
@@ -267,7 +346,7 @@ final class Promises {
       state = state.notBefore(clock.nanos() + Duration.ofMillis(wait).toNanos());
     }
     // The events keep their times: what is stored next is packed with them as its dictionary.
-    long began = clock.nanos() - Duration.ofMillis(clock.millis() - log.createdAt()).toNanos();
+    long began = ago(log.createdAt());
     Call call = dispatcher.call(work, state, began, null, null);
     boolean whole = true;
     if (log.attempt() > 0) {
@@ -291,8 +370,17 @@ final class Promises {
       durable.has(stored.id());
       runs.add(
           call.join(
-              stored.id(), abouts.get(i), stored.createdAt(), NO_GRACE, OnLeave.CONTINUE, false));
+              stored.id(),
+              abouts.get(i),
+              stored.createdAt(),
+              ago(stored.createdAt()),
+              NO_GRACE,
+              OnLeave.CONTINUE,
+              false));
       cancelled &= stored.cancelRequested();
+    }
+    if (place != null) {
+      call.takes(place);
     }
     dispatcher.begin(call, runs, instead(work, log, whole, cancelled));
     for (int i = 0; i < runs.size(); i++) {
@@ -300,6 +388,12 @@ final class Promises {
         runs.get(i).cancel();
       }
     }
+    return true;
+  }
+
+  /// A time in milliseconds since 1970, in nanoseconds on the clock.
+  private long ago(long millis) {
+    return clock.nanos() - Duration.ofMillis(clock.millis() - millis).toNanos();
   }
 
   private Durable durable(Call call, StoredLog log, int lease, int pieces) {
@@ -365,6 +459,23 @@ final class Promises {
 
   /// Leaves logs to the store's next owner.
   void release(List<String> logs) {
-    store.write(new Change.Released(logs), _ -> {});
+    for (int from = 0; from < logs.size(); from += RELEASED_AT_ONCE) {
+      int to = Math.min(logs.size(), from + RELEASED_AT_ONCE);
+      store.write(new Change.Released(logs.subList(from, to)), _ -> {});
+    }
+  }
+
+  /// The same of what is only in line. Where no other node could go on with it, there is nothing to
+  /// write: the next process finds it.
+  void handOverParked() {
+    List<String> logs = leaveParked();
+    if (areShared()) {
+      release(logs);
+    }
+  }
+
+  /// The id of the log that was stored with this run.
+  private static String logOf(String run) {
+    return "log_" + run.substring(run.indexOf('_') + 1);
   }
 }

@@ -19,8 +19,12 @@ public final class Queue {
   private static final long LEAST_QUIET = Duration.ofSeconds(1).toNanos();
   private static final int UNLIMITED = Integer.MAX_VALUE;
 
+  /// A run that waits in memory takes about 3 KB there.
+  private static final int LONG = 1_000;
+
   private final int atOnce;
   private final int most;
+  private final int inMemory;
   private final TreeMap<Integer, LinkedHashMap<String, LinkedHashSet<Ticket>>> waiting =
       new TreeMap<>();
   private int length;
@@ -56,8 +60,17 @@ public final class Queue {
   /// @param atOnce how many calls may be under way, 1 or more
   /// @param most how many may wait
   public Queue(int atOnce, int most) {
+    this(atOnce, most, LONG);
+  }
+
+  /// The same.
+  ///
+  /// @param inMemory how many may wait before those that come leave all but their place to the
+  ///   store
+  public Queue(int atOnce, int most, int inMemory) {
     this.atOnce = atOnce;
     this.most = most;
+    this.inMemory = inMemory;
     this.bearable = atOnce;
   }
 
@@ -74,6 +87,11 @@ public final class Queue {
   /// Whether new work should be refused. What was accepted always finds room.
   public synchronized boolean isFull() {
     return length >= most;
+  }
+
+  /// Whether so many wait that those who come should leave all but their place to the store.
+  synchronized boolean isLong() {
+    return length >= inMemory;
   }
 
   /// How many calls are made at once.
@@ -104,7 +122,7 @@ public final class Queue {
     boolean done = false;
     try {
       for (Ticket first = grant(clock); first != null; first = grant(clock)) {
-        first.clock.execute(first.turn.granted);
+        first.clock.execute(first::granted);
       }
       done = true;
     } finally {
@@ -228,9 +246,13 @@ public final class Queue {
 
   /// One log's place.
   final class Ticket {
-    private final Turn turn;
     private final Clock clock;
+    private Turn turn;
     private Place place = Place.OUTSIDE;
+
+    /// Whether whoever has the turn knows that it has come. Only on the ticket's loop.
+    private boolean known;
+
     private long number;
     private boolean heard;
 
@@ -239,17 +261,45 @@ public final class Queue {
       this.clock = clock;
     }
 
-    /// Gets in line, once; its turn may come before this returns.
+    /// Gets in line, or stays where it is already; its turn may come before this returns. Only on
+    /// the ticket's loop.
     void enter() {
+      boolean isTurn;
       synchronized (Queue.this) {
-        place = Place.IN_LINE;
-        waiting
-            .computeIfAbsent(turn.priority, _ -> new LinkedHashMap<>())
-            .computeIfAbsent(turn.tenant, _ -> new LinkedHashSet<>())
-            .add(this);
-        length++;
+        isTurn = place == Place.AT_UPSTREAM;
+        if (place == Place.OUTSIDE) {
+          place = Place.IN_LINE;
+          waiting
+              .computeIfAbsent(turn.priority, _ -> new LinkedHashMap<>())
+              .computeIfAbsent(turn.tenant, _ -> new LinkedHashSet<>())
+              .add(this);
+          length++;
+        }
       }
-      next(clock);
+      if (isTurn) {
+        granted();
+      } else {
+        next(clock);
+      }
+    }
+
+    /// Gives the place, wherever it is, to another of the same line, who then enters. Only on the
+    /// ticket's loop.
+    void passTo(Turn other) {
+      synchronized (Queue.this) {
+        if (other.priority != turn.priority || !other.tenant.equals(turn.tenant)) {
+          throw new IllegalArgumentException(other + " is of another line than " + turn);
+        }
+        turn = other;
+      }
+      known = false;
+    }
+
+    private void granted() {
+      if (!known) {
+        known = true;
+        turn.granted.run();
+      }
     }
 
     /// The upstream answered, and told of its limits. Only on the ticket's loop.

@@ -28,6 +28,11 @@ record Work(Request request, boolean usage, Clocks clocks, long deadline, boolea
   private static final List<String> CREDENTIALS =
       List.of("auth", "api-key", "apikey", "cookie", "secret", "token", "password");
 
+  /// Whether nothing of it is missing once it is stored.
+  boolean isStoredWhole() {
+    return !borrowed && request.headers().stream().noneMatch(it -> isCredential(it.getKey()));
+  }
+
   byte[] encoded() {
     var bytes = new ByteArrayOutputStream(request.body().length + 512);
     try (var out = new DataOutputStream(bytes)) {

@@ -30,6 +30,7 @@ import dev.meanwhile.upstream.Upstream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
@@ -54,10 +55,10 @@ class DurableTest {
     final Dispatcher dispatcher;
 
     Node(String node, int atOnce, int mostQueued) {
-      this(node, atOnce, mostQueued, null);
+      this(node, new Queue(atOnce, mostQueued), null);
     }
 
-    Node(String node, int atOnce, int mostQueued, @Nullable Upstream other) {
+    Node(String node, Queue queue, @Nullable Upstream other) {
       store = new MemoryStore(disk, node, step -> world.later(Duration.ofMillis(1), step));
       engine =
           new Meanwhile(
@@ -69,7 +70,7 @@ class DurableTest {
                   1 << 20,
                   Duration.ofMinutes(1),
                   Duration.ofHours(1),
-                  _ -> new Queue(atOnce, mostQueued)),
+                  _ -> queue),
               store,
               new Journal() {
                 @Override
@@ -175,9 +176,15 @@ class DurableTest {
 
   private static Submission submission(
       boolean streamed, @Nullable Key same, Submission.@Nullable Promise promise) {
+    var request = new Request("up", "chat", "/", List.of(), "{}".getBytes(UTF_8), streamed);
+    return submission(request, same, promise);
+  }
+
+  private static Submission submission(
+      Request request, @Nullable Key same, Submission.@Nullable Promise promise) {
     return new Submission(
-        new Run.About("shop", "chat", "up", "m", streamed, false, false),
-        new Request("up", "chat", "/", List.of(), "{}".getBytes(UTF_8), streamed),
+        new Run.About("shop", "chat", "up", "m", request.streamed(), false, false),
+        request,
         true,
         Clocks.DEFAULT,
         OnLeave.CANCEL,
@@ -298,8 +305,7 @@ class DurableTest {
     process =
         new Node(
             "b",
-            1,
-            100,
+            new Queue(1, 100),
             (_, listener) -> {
               listener.ended(Terminal.failed(new Failure(400, "no", "No.")));
               return () -> {};
@@ -491,6 +497,143 @@ class DurableTest {
     Terminal end = Objects.requireNonNull(process.find(run.id())).terminal();
     assertThat(Objects.requireNonNull(Objects.requireNonNull(end).failure()).code())
         .isEqualTo("deadline_exceeded");
+  }
+
+  // --- A long line: the store has what waits, and memory only its place.
+
+  /// One run is under way, three wait.
+  private List<Run> line() {
+    process.crash();
+    process = longLine("b");
+    var runs = new ArrayList<Run>();
+    for (int i = 0; i < 4; i++) {
+      runs.add(process.background());
+    }
+    assertThat(process.upstream.calls()).hasSize(1);
+    assertThat(process.engine.kept()).as("in memory").isEqualTo(1);
+    assertThat(process.engine.queue("up").length()).isEqualTo(3);
+    return runs;
+  }
+
+  private Node longLine(String name) {
+    return new Node(name, new Queue(1, 100, 0), null);
+  }
+
+  private static @Nullable String code(Run run) {
+    Failure failure = run.terminal() == null ? null : run.terminal().failure();
+    return failure == null ? null : failure.code();
+  }
+
+  @Test
+  void whose_turn_it_is_comes_from_the_store_and_is_a_call_like_any_other() {
+    List<Run> runs = line();
+    for (Run each : runs) {
+      process.say(process.upstream.last(), "fine");
+      process.end(process.upstream.last(), Terminal.COMPLETED);
+      Run read = Objects.requireNonNull(process.find(each.id()));
+      assertThat(read.status()).isEqualTo(Status.COMPLETED);
+      assertThat(text(read)).isEqualTo("fine");
+      assertThat(read.createdAt()).isEqualTo(each.createdAt());
+    }
+    assertThat(process.engine.background()).isZero();
+    assertThat(process.upstream.calls()).hasSize(4);
+  }
+
+  @Test
+  void a_parked_run_that_somebody_looks_at_is_in_memory_and_keeps_its_place() {
+    List<Run> runs = line();
+    Run second = Objects.requireNonNull(process.find(runs.get(1).id()));
+    assertThat(second.status()).isEqualTo(Status.QUEUED);
+    assertThat(process.engine.run(second.id(), "shop")).isSameAs(second);
+    assertThat(process.engine.queue("up").length()).isEqualTo(3);
+    process.end(process.upstream.last(), Terminal.COMPLETED);
+    process.say(process.upstream.last(), "at once");
+    assertThat(text(second)).isEqualTo("at once");
+    assertThat(process.engine.run(second.id(), "thief")).isNull();
+  }
+
+  @Test
+  void parked_runs_are_stopped_at_once_by_whoever_asks() {
+    List<Run> runs = line();
+    Objects.requireNonNull(process.find(runs.get(1).id())).cancel();
+    var done = new ArrayList<Outcome>();
+    process.store.write(new Change.CancelRequested(runs.get(2).id()), done::add);
+    pass(2_000);
+    assertThat(done).containsExactly(new Outcome.Stored());
+    assertThat(stored(runs.get(1)).status()).isEqualTo("cancelled");
+    assertThat(stored(runs.get(2)).status()).isEqualTo("cancelled");
+    assertThat(process.engine.queue("up").length()).isEqualTo(1);
+    process.end(process.upstream.last(), Terminal.COMPLETED);
+    assertThat(stored(runs.get(3)).status()).isEqualTo("in_progress");
+  }
+
+  @Test
+  void the_deadline_of_a_parked_run_passes_in_line() {
+    process.crash();
+    var queue = new Queue(1, 100, 0);
+    process = new Node("b", queue, null);
+    queue.stop();
+    Run run = process.background();
+    pass(3_590_000);
+    assertThat(queue.length()).isEqualTo(1);
+    assertThat(process.engine.kept()).isZero();
+    pass(11_000);
+    assertThat(stored(run).status()).isEqualTo("failed");
+    assertThat(code(Objects.requireNonNull(process.find(run.id())))).isEqualTo("deadline_exceeded");
+    assertThat(queue.length()).isZero();
+  }
+
+  @Test
+  void a_parked_run_whose_turn_comes_while_the_store_is_silent_keeps_its_place() {
+    List<Run> runs = line();
+    process.store.unreadable(true);
+    process.end(process.upstream.last(), Terminal.COMPLETED);
+    pass(5_000);
+    assertThat(process.upstream.calls()).hasSize(1);
+    assertThat(process.engine.background()).isEqualTo(1);
+    process.store.unreadable(false);
+    pass(2_000);
+    assertThat(process.upstream.calls()).hasSize(2);
+    assertThat(stored(runs.get(1)).status()).isEqualTo("in_progress");
+  }
+
+  @Test
+  void what_the_store_does_not_have_whole_waits_in_memory() {
+    process.crash();
+    process = longLine("b");
+    process.background();
+    long deadline = world.millis() + Duration.ofHours(1).toMillis();
+    var secret =
+        new Request(
+            "up", "chat", "/", List.of(Map.entry("x-secret", "s")), "{}".getBytes(UTF_8), true);
+    process.accept(submission(secret, null, new Submission.Promise(true, 1, deadline, null)));
+    process.end(process.upstream.last(), Terminal.COMPLETED);
+    assertThat(process.upstream.last().request().headers()).isEqualTo(secret.headers());
+  }
+
+  @Test
+  void a_stopping_process_hands_parked_runs_over() {
+    List<Run> runs = line();
+    process.engine.stopAccepting();
+    pass(1_000);
+    assertThat(disk.unowned()).isEqualTo(3);
+    assertThat(process.engine.queue("up").length()).isZero();
+    Node next = longLine("c");
+    pass(100);
+    assertThat(next.upstream.calls()).hasSize(1);
+    assertThat(stored(runs.get(1)).log().lost()).isZero();
+  }
+
+  @Test
+  void a_lost_lease_leaves_parked_runs_to_others() {
+    List<Run> runs = line();
+    process.store.loseLease();
+    Node other = new Node("c", 10, 100);
+    pass(1_000);
+    assertThat(process.engine.queue("up").length()).isZero();
+    assertThat(other.upstream.calls()).hasSize(4);
+    Run seen = Objects.requireNonNull(process.find(runs.get(3).id()));
+    assertThat(seen.status()).isEqualTo(Status.IN_PROGRESS);
   }
 
   // --- Stopping.

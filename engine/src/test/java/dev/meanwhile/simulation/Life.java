@@ -7,6 +7,7 @@ import dev.meanwhile.dispatch.Queue;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.testkit.MemoryStore;
+import dev.meanwhile.testkit.Seeds;
 import dev.meanwhile.testkit.VirtualWorld;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -50,6 +51,7 @@ final class Life {
     int loopCount = 1 + random.nextInt(2);
     int atOnce = 1 + random.nextInt(4);
     int most = random.nextInt(4) == 0 ? 3 : 1_000;
+    int inMemory = Seeds.pick(random, 0, 1, 1_000);
     store = new MemoryStore(disk, node, schedule);
     engine =
         new Meanwhile(
@@ -61,7 +63,7 @@ final class Life {
                 1 << 20,
                 Duration.ofMinutes(1),
                 DEADLINE,
-                _ -> new Queue(atOnce, most)),
+                _ -> new Queue(atOnce, most, inMemory)),
             store,
             new Journal() {
               @Override
