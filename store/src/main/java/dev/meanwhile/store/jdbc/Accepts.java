@@ -1,29 +1,70 @@
 package dev.meanwhile.store.jdbc;
 
+import static dev.meanwhile.store.jdbc.Given.bytes;
+import static dev.meanwhile.store.jdbc.Given.number;
+import static dev.meanwhile.store.jdbc.Given.text;
+
 import dev.meanwhile.store.Change;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
 import java.sql.SQLException;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Writes accepted runs: their logs, then the logs' requests, then the runs, each as a batch.
+/// Writes accepted runs: their logs, then the logs' requests, then the runs, all of each at once.
 final class Accepts {
-  private static final String LOG =
-      "insert into log (id, tenant, upstream, priority, created_at, not_before, owner, attempt,"
-          + " lost, status, ended_at, bytes, head, terminal)"
-          + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?) on conflict do nothing";
-  private static final String REQUEST =
-      "insert into request (log, body) select n, ? from log where id = ? on conflict do nothing";
-  private static final String RUN =
-      "insert into run (id, log, tenant, about, created_at, cut_at, cut_end, cancel_requested,"
-          + " webhook, idempotency_key, body_hash) select ?, n, ?, ?, ?, ?, ?, ?, ?, ?, ?"
-          + " from log where id = ? and owner = ? and ended_at < 1 on conflict do nothing";
+  private static final Given.Insert LOG =
+      Given.Insert.of(
+          "log (id, tenant, upstream, priority, created_at, not_before, owner, attempt, lost,"
+              + " status, ended_at, bytes, head, terminal)",
+          "id",
+          "g.id, g.tenant, g.upstream, g.priority, g.created_at, g.not_before, g.owner, g.attempt,"
+              + " g.lost, g.status, g.ended_at, 0, g.head, g.terminal",
+          " where true",
+          text("id"),
+          text("tenant"),
+          text("upstream"),
+          number("priority"),
+          number("created_at"),
+          number("not_before"),
+          number("owner"),
+          number("attempt"),
+          number("lost"),
+          text("status"),
+          number("ended_at"),
+          bytes("head"),
+          bytes("terminal"));
+  private static final Given.Insert REQUEST =
+      Given.Insert.of(
+          "request (log, body)",
+          "log",
+          "l.n, g.body",
+          " join log l on l.id = g.id where true",
+          text("id"),
+          bytes("body"));
+  private static final Given.Insert RUN =
+      Given.Insert.of(
+          "run (id, log, tenant, about, created_at, cut_at, cut_end, cancel_requested, webhook,"
+              + " idempotency_key, body_hash)",
+          "id",
+          "g.id, l.n, g.tenant, g.about, g.created_at, g.cut_at, g.cut_end, g.cancel_requested,"
+              + " g.webhook, g.idempotency_key, g.body_hash",
+          " join log l on l.id = g.log and l.owner = g.owner and l.ended_at < 1 where true",
+          text("id"),
+          text("log"),
+          number("owner"),
+          text("tenant"),
+          bytes("about"),
+          number("created_at"),
+          number("cut_at"),
+          number("cut_end"),
+          number("cancel_requested"),
+          text("webhook"),
+          bytes("idempotency_key"),
+          bytes("body_hash"));
   private static final String IS_STORED = "select 1 from run where id = ?";
   private static final String IS_OPEN =
       "select 1 from log where id = ? and owner = ? and ended_at < 1";
@@ -33,45 +74,38 @@ final class Accepts {
   private static final String FORGET_LOG = "delete from log where id = ?";
 
   private final Session session;
+  private final Database database;
   private final long node;
 
-  Accepts(Session session, long node) {
+  Accepts(Session session, Database database, long node) {
     this.session = session;
+    this.database = database;
     this.node = node;
   }
 
   /// @param items of different logs
   void write(List<Item.Written> items) throws SQLException {
-    var withLog = new ArrayList<Change.Accept>();
+    var logs = new Given(LOG);
+    var requests = new Given(REQUEST);
+    var runs = new Given(RUN);
     for (Item.Written item : items) {
       var it = (Change.Accept) item.change();
       if (it.log() != null) {
-        add(it.log());
-        withLog.add(it);
+        add(it.log(), logs, requests);
       }
-      add(it.run(), it.key(), it.webhook());
+      add(it, runs);
     }
-    Set<String> fresh = new HashSet<>();
-    if (!withLog.isEmpty()) {
-      int[] changed = session.runBatch(LOG);
-      session.runBatch(REQUEST);
-      for (int i = 0; i < changed.length; i++) {
-        if (changed[i] > 0) {
-          fresh.add(withLog.get(i).run().log().id());
-        }
-      }
-    }
-    int[] changed = session.runBatch(RUN);
-    for (int i = 0; i < changed.length; i++) {
-      Item.Written item = items.get(i);
-      item.outcome(
-          changed[i] > 0 ? new Outcome.Stored() : whyNot((Change.Accept) item.change(), fresh));
+    Set<String> fresh = logs.insert(session, database);
+    requests.insert(session, database);
+    Set<String> accepted = runs.insert(session, database);
+    for (Item.Written item : items) {
+      var it = (Change.Accept) item.change();
+      item.outcome(accepted.contains(it.run().id()) ? new Outcome.Stored() : whyNot(it, fresh));
     }
   }
 
-  private void add(StoredLog log) throws SQLException {
-    session.batch(
-        LOG,
+  private void add(StoredLog log, Given logs, Given requests) {
+    logs.add(
         log.id(),
         log.tenant(),
         log.upstream(),
@@ -85,25 +119,25 @@ final class Accepts {
         log.endedAt(),
         log.head(),
         log.terminal());
-    session.batch(REQUEST, log.request(), log.id());
+    requests.add(log.id(), log.request());
   }
 
-  private void add(StoredRun run, @Nullable IdempotencyEntry key, @Nullable String webhook)
-      throws SQLException {
-    session.batch(
-        RUN,
+  private void add(Change.Accept accept, Given runs) {
+    StoredRun run = accept.run();
+    IdempotencyEntry key = accept.key();
+    runs.add(
         run.id(),
+        run.log().id(),
+        node,
         run.tenant(),
         run.about(),
         run.createdAt(),
         run.cutAt(),
         run.cutEnd(),
         run.cancelRequested() ? 1 : 0,
-        webhook == null ? "" : webhook,
+        accept.webhook() == null ? "" : accept.webhook(),
         key == null ? null : key.key(),
-        key == null ? null : key.bodyHash(),
-        run.log().id(),
-        node);
+        key == null ? null : key.bodyHash());
   }
 
   /// @param fresh the logs that were not there before

@@ -64,6 +64,9 @@ sealed interface Database extends AutoCloseable permits Sqlite, Postgres {
   /// @return whether there is more
   boolean giveBack(Session session) throws SQLException;
 
+  /// Whether a statement can be given arrays.
+  boolean takesArrays();
+
   /// An SQL expression: milliseconds since 1970 by the database's clock.
   String now();
 

@@ -196,6 +196,11 @@ final class Postgres implements Database {
   }
 
   @Override
+  public boolean takesArrays() {
+    return true;
+  }
+
+  @Override
   public String now() {
     return "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
   }

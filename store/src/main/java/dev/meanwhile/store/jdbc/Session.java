@@ -101,6 +101,9 @@ final class Session implements AutoCloseable {
         case Long number -> statement.setLong(i + 1, number);
         case String text -> statement.setString(i + 1, text);
         case byte[] bytes -> statement.setBytes(i + 1, bytes);
+        case String[] array -> statement.setObject(i + 1, array);
+        case long[] array -> statement.setObject(i + 1, array);
+        case byte[][] array -> statement.setObject(i + 1, array);
         case Object other -> throw new IllegalArgumentException("no SQL type for " + other);
       }
     }

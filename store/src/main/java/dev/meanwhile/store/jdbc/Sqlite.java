@@ -278,6 +278,11 @@ final class Sqlite implements Database {
   }
 
   @Override
+  public boolean takesArrays() {
+    return false;
+  }
+
+  @Override
   public String now() {
     return "0";
   }

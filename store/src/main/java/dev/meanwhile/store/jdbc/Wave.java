@@ -81,7 +81,7 @@ final class Wave {
     this.session = session;
     this.node = node;
     unbatched = new Unbatched(session, database, node);
-    accepts = new Accepts(session, node);
+    accepts = new Accepts(session, database, node);
     end =
         "update log as l set status = ?, ended_at = ?, terminal = ?, head = coalesce(?, head),"
             + " bytes = "
