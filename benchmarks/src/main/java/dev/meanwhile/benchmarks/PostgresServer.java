@@ -8,6 +8,9 @@ import java.sql.SQLException;
 
 /// A PostgreSQL server that keeps what it has promised: `fsync` and `synchronous_commit` are on.
 final class PostgresServer implements AutoCloseable {
+  /// As much as its `max_wal_size` of 1 GB lets it keep.
+  private static final int SEGMENTS = 60;
+
   private final EmbeddedPostgres server;
   private final Path data;
 
@@ -26,7 +29,27 @@ final class PostgresServer implements AutoCloseable {
             .setServerConfig("full_page_writes", "on")
             .setServerConfig("max_connections", "300")
             .start();
-    return new PostgresServer(server, data);
+    var started = new PostgresServer(server, data);
+    try {
+      started.fillJournal();
+    } catch (SQLException failure) {
+      server.close();
+      throw new IOException("PostgreSQL cannot write its journal", failure);
+    }
+    return started;
+  }
+
+  /// A new server stops for some 60 ms to make each 16 MB of its journal, until it has enough to
+  /// use again after a checkpoint; one that has run for a while does not. All peers find the
+  /// latter.
+  private void fillJournal() throws SQLException {
+    ask("create table journal ()");
+    for (var i = 0; i < SEGMENTS; i++) {
+      ask("insert into journal default values");
+      ask("select pg_switch_wal()");
+    }
+    ask("drop table journal");
+    ask("checkpoint");
   }
 
   /// Makes a database and returns its address.
