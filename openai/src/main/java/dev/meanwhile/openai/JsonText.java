@@ -2,6 +2,8 @@ package dev.meanwhile.openai;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// JSON for those who write a few members around a document, or take one out, without a tree.
@@ -34,6 +36,27 @@ public final class JsonText {
       return null;
     }
     return null;
+  }
+
+  /// The values of all members of the document's top level as they stand there, or null if the
+  /// document is no JSON object; of a name given twice the last counts.
+  public static @Nullable Map<String, String> members(byte[] document) {
+    var members = new LinkedHashMap<String, String>();
+    var scanner = new JsonScanner();
+    try {
+      scanner.reset(document, 0, document.length);
+      scanner.enterObject();
+      while (scanner.member()) {
+        String name = scanner.name();
+        scanner.skip();
+        members.put(
+            name, new String(document, scanner.start(), scanner.end() - scanner.start(), UTF_8));
+      }
+      scanner.finish();
+    } catch (MalformedJson e) {
+      return null;
+    }
+    return members;
   }
 
   /// Whether the bytes are one JSON document.

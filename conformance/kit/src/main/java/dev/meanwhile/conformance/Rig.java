@@ -93,6 +93,8 @@ public final class Rig implements AutoCloseable {
     Simulator simulator = await(Simulator.start(vertx, SimulatorConfig.defaults().withPort(0)));
     var flags = new HashMap<>(more);
     flags.put("upstream", "http://127.0.0.1:" + simulator.port() + "/v1");
+    // A page of the simulator's is one of another origin, which the server lists.
+    flags.put("cors", "http://127.0.0.1:" + simulator.port());
     flags.put("port", "0");
     flags.put("shutdown-timeout", "0s");
     var config = ConfigReader.read(null, flags, environment);

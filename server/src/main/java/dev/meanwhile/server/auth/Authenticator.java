@@ -3,6 +3,7 @@ package dev.meanwhile.server.auth;
 import dev.meanwhile.budget.OnLeave;
 import dev.meanwhile.server.Recent;
 import dev.meanwhile.server.Refusal;
+import dev.meanwhile.server.config.Coalesce;
 import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.config.Key;
 import dev.meanwhile.server.config.Sha256;
@@ -21,20 +22,49 @@ public final class Authenticator {
 
   private final Config config;
   private final Secret secret;
+  private final SignedUrls signedUrls;
   private final Map<String, Caller> known = new Recent<>(REMEMBERED);
 
   /// @param secret the same for all loops, so that a credential is one tenant
   public Authenticator(Config config, Secret secret) {
     this.config = config;
     this.secret = secret.forPurpose("tenant");
+    this.signedUrls = SignedUrls.of(config.server().secret(), secret);
+  }
+
+  public SignedUrls signedUrls() {
+    return signedUrls;
+  }
+
+  /// Who makes this request, by a signed URL if it is one, and else as [#caller].
+  ///
+  /// @param path what is asked for, as it was signed
+  /// @param needed the right that it takes
+  /// @param now in milliseconds since 1970
+  /// @throws Refusal 401 or 403
+  public Caller caller(HttpServerRequest request, String path, SignedUrls.Right needed, long now) {
+    String signed = request.getParam(SignedUrls.PARAMETER);
+    if (signed == null) {
+      return caller(request);
+    }
+    if (trustsThisMachine()) {
+      // The URL tells that it is meant for this server; any host may stand in it.
+      Loopback.checkOrigin(request, config.server().cors());
+    }
+    String tenant = signedUrls.tenant(path, signed, needed, now);
+    return new Caller(tenant, "", false, false, Coalesce.NEVER, OnLeave.CANCEL, false);
+  }
+
+  private boolean trustsThisMachine() {
+    return config.keys().isEmpty() && !config.server().open();
   }
 
   /// Who makes this request.
   ///
   /// @throws Refusal 401 or 403
   public Caller caller(HttpServerRequest request) {
-    if (config.keys().isEmpty() && !config.server().open()) {
-      Loopback.check(request);
+    if (trustsThisMachine()) {
+      Loopback.check(request, config.server().cors());
     }
     String credential = credential(request);
     Caller caller = credential == null ? null : known.get(credential);

@@ -4,6 +4,7 @@ import dev.meanwhile.server.Refusal;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.HostAndPort;
 import java.net.URI;
+import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -16,8 +17,9 @@ final class Loopback {
 
   private Loopback() {}
 
+  /// @param listed origins that are not foreign
   /// @throws Refusal unless the request was made to this machine and not by a page from elsewhere
-  static void check(HttpServerRequest request) {
+  static void check(HttpServerRequest request, List<String> listed) {
     HostAndPort authority = request.authority();
     if (authority == null || !isLoopback(authority.host())) {
       throw new Refusal(
@@ -26,12 +28,17 @@ final class Loopback {
           "This server has no keys and answers only requests made to localhost, not to %s. Call it by localhost or 127.0.0.1, or configure keys."
               .formatted(authority == null ? "no Host" : "'" + printable(authority.host()) + "'"));
     }
+    checkOrigin(request, listed);
+  }
+
+  /// @throws Refusal if the request was made by a page from elsewhere
+  static void checkOrigin(HttpServerRequest request, List<String> listed) {
     String origin = request.headers().get("origin");
-    if (origin != null && !isLoopback(host(origin))) {
+    if (origin != null && !listed.contains(origin) && !isLoopback(host(origin))) {
       throw new Refusal(
           403,
           "origin_not_allowed",
-          "This server has no keys and does not answer web pages from elsewhere. Call it from your own server, or configure keys.");
+          "This server has no keys and does not answer web pages from elsewhere. Call it from your own server, list the page's origin as cors, or configure keys.");
     }
   }
 

@@ -26,6 +26,12 @@ public final class Secret {
     return new Secret(store.constant("secret", Secret::newBytes));
   }
 
+  /// The one that somebody wrote down: HKDF-Extract (RFC 5869 §2.2) without a salt.
+  static Secret written(String text) {
+    return new Secret(
+        new Secret(new byte[32]).mac().doFinal(text.getBytes(StandardCharsets.UTF_8)));
+  }
+
   private static byte[] newBytes() {
     byte[] bytes = new byte[32];
     new SecureRandom().nextBytes(bytes);
@@ -43,18 +49,23 @@ public final class Secret {
 
   /// The HMAC-SHA256 of the parts, each preceded by its length so that no two lists are alike.
   public byte[] hmac(byte[]... parts) {
+    Mac mac = mac();
+    for (byte[] part : parts) {
+      int length = part.length;
+      mac.update((byte) (length >>> 24));
+      mac.update((byte) (length >>> 16));
+      mac.update((byte) (length >>> 8));
+      mac.update((byte) length);
+      mac.update(part);
+    }
+    return mac.doFinal();
+  }
+
+  private Mac mac() {
     try {
       Mac mac = Mac.getInstance(ALGORITHM);
       mac.init(new SecretKeySpec(bytes, ALGORITHM));
-      for (byte[] part : parts) {
-        int length = part.length;
-        mac.update((byte) (length >>> 24));
-        mac.update((byte) (length >>> 16));
-        mac.update((byte) (length >>> 8));
-        mac.update((byte) length);
-        mac.update(part);
-      }
-      return mac.doFinal();
+      return mac;
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("this Java has no HmacSHA256, which every Java must have", e);
     }

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 /// @param store a `jdbc:postgresql:` address; null: SQLite in `data`
 /// @param node null: made of the machine's name and the port
 /// @param publicUrl without a slash at its end; null: links follow the request
+/// @param secret what URLs are signed with, the first of them; empty: what is kept with the data
+/// @param cors the origins, as browsers write them
 /// @param tlsCert null exactly if `tlsKey` is null
 /// @param tlsKey null exactly if `tlsCert` is null
 public record Server(
@@ -27,6 +29,8 @@ public record Server(
     long maxData,
     Duration backgroundDeadline,
     @Nullable URI publicUrl,
+    List<Secret> secret,
+    List<String> cors,
     List<Cidr> trustedProxies,
     List<Cidr> webhooksAllow,
     boolean open,
@@ -55,6 +59,8 @@ public record Server(
     Duration heartbeat,
     Duration hold) {
   public Server {
+    secret = List.copyOf(secret);
+    cors = List.copyOf(cors);
     trustedProxies = List.copyOf(trustedProxies);
     webhooksAllow = List.copyOf(webhooksAllow);
   }

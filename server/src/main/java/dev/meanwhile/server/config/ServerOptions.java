@@ -50,6 +50,16 @@ final class ServerOptions {
           Urls.type("https://ai.example.com"),
           "as the request says",
           "what links that are given out begin with");
+  static final Option<List<Secret>> SECRET =
+      Option.computed(
+          "secret",
+          Types.SECRETS,
+          List::of,
+          "made at the first start, kept with the data",
+          "what signed URLs are signed with; of several the first signs, all are valid");
+  static final Option<List<String>> CORS =
+      Option.computed(
+          "cors", Origins.TYPE, List::of, "none", "origins whose pages may use signed URLs");
   static final Option<List<Cidr>> TRUSTED_PROXIES =
       Option.computed(
           "trusted-proxies",
@@ -167,6 +177,8 @@ final class ServerOptions {
           MAX_DATA,
           BACKGROUND_DEADLINE,
           PUBLIC_URL,
+          SECRET,
+          CORS,
           TRUSTED_PROXIES,
           WEBHOOKS_ALLOW,
           OPEN,
@@ -208,6 +220,8 @@ final class ServerOptions {
         values.get(MAX_DATA),
         values.get(BACKGROUND_DEADLINE),
         values.find(PUBLIC_URL),
+        values.get(SECRET),
+        values.get(CORS),
         values.get(TRUSTED_PROXIES),
         values.get(WEBHOOKS_ALLOW),
         values.get(OPEN),

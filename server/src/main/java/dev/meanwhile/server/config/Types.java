@@ -15,6 +15,8 @@ final class Types {
   /// A header's value: what could end the header's line would be an attack or an accident.
   private static final Pattern CREDENTIAL = Pattern.compile("[\\x21-\\x7e]{1,8192}");
 
+  private static final Pattern LONG_SECRET = Pattern.compile("[\\x21-\\x2b\\x2d-\\x7e]{32,512}");
+
   static final Type<Boolean> BOOLEAN =
       Type.of(OptionInfo.SWITCH, "true or false", "true", Types::truth);
 
@@ -57,6 +59,16 @@ final class Types {
               "a key in printable ASCII without spaces",
               "\"${OPENAI_API_KEY}\"",
               text -> new Secret(matching(CREDENTIAL, text)))
+          .asSecret();
+
+  /// Of 32 characters or more: who guesses one signs what it likes.
+  static final Type<List<Secret>> SECRETS =
+      Type.of(
+              "<secrets>",
+              "32 or more characters of printable ASCII without spaces and commas",
+              "what `openssl rand -hex 32` prints",
+              Types::secrets)
+          .asList()
           .asSecret();
 
   private Types() {}
@@ -137,6 +149,12 @@ final class Types {
 
   private static List<Cidr> cidrs(String text) {
     return Arrays.stream(text.split(",", -1)).map(String::strip).map(Cidr::parse).toList();
+  }
+
+  private static List<Secret> secrets(String text) {
+    return Arrays.stream(text.split(",", -1))
+        .map(each -> new Secret(matching(LONG_SECRET, each.strip())))
+        .toList();
   }
 
   private static String matching(Pattern pattern, String text) {

@@ -3,6 +3,7 @@ package dev.meanwhile.server.route;
 import dev.meanwhile.openai.Api;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
+import dev.meanwhile.server.auth.SignedUrls.Right;
 import io.vertx.core.Handler;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
@@ -13,6 +14,7 @@ public final class Front implements Handler<HttpServerRequest> {
   private static final String RUNS = "/v1/runs/";
   private static final String MONITOR = "/v1/chat/completions/run_";
   private static final String CANCEL = "/cancel";
+  private static final String URLS = "/urls";
 
   private final Loop loop;
   private final CallRoute calls;
@@ -20,14 +22,16 @@ public final class Front implements Handler<HttpServerRequest> {
   private final ListRoute list;
   private final WebhookRoute webhooks;
   private final RelayRoute relay;
+  private final Cors cors;
 
   public Front(Loop loop) {
     this.loop = loop;
     this.webhooks = new WebhookRoute(loop);
     this.calls = new CallRoute(loop, webhooks);
-    this.runs = new RunRoute(loop);
+    this.runs = new RunRoute(loop, new UrlRoute(loop));
     this.list = new ListRoute(loop);
     this.relay = new RelayRoute(loop);
+    this.cors = new Cors(loop.config().server().cors());
   }
 
   @Override
@@ -124,19 +128,37 @@ public final class Front implements Handler<HttpServerRequest> {
   }
 
   private void run(HttpServerRequest request, String rest) {
-    Caller caller = loop.authenticator().caller(request);
-    if (rest.endsWith(CANCEL) && HttpMethod.POST.equals(request.method())) {
-      runs.cancel(request, caller, rest.substring(0, rest.length() - CANCEL.length()));
-    } else if (!rest.contains("/") && HttpMethod.GET.equals(request.method())) {
-      runs.get(request, caller, rest);
-    } else if (!rest.contains("/") && HttpMethod.DELETE.equals(request.method())) {
-      runs.erase(request, caller, rest);
+    if (cors.answered(request)) {
+      return;
+    }
+    boolean post = HttpMethod.POST.equals(request.method());
+    boolean get = HttpMethod.GET.equals(request.method());
+    int slash = rest.indexOf('/');
+    String id = slash < 0 ? rest : rest.substring(0, slash);
+    String verb = slash < 0 ? "" : rest.substring(slash);
+    boolean cancel = post && verb.equals(CANCEL);
+    String path = RUNS + id;
+    Caller caller =
+        loop.authenticator()
+            .caller(
+                request,
+                path,
+                get ? Right.READ : cancel ? Right.CANCEL : Right.OWN,
+                loop.clock().millis());
+    if (cancel) {
+      runs.cancel(request, caller, id);
+    } else if (post && verb.equals(URLS)) {
+      runs.sign(request, caller, id, path);
+    } else if (verb.isEmpty() && get) {
+      runs.get(request, caller, id);
+    } else if (verb.isEmpty() && HttpMethod.DELETE.equals(request.method())) {
+      runs.erase(request, caller, id);
     } else {
-      request.response().putHeader("allow", rest.endsWith(CANCEL) ? "POST" : "GET, DELETE");
+      request.response().putHeader("allow", verb.isEmpty() ? "GET, DELETE" : "POST");
       throw new Refusal(
           405,
           "method_not_allowed",
-          "A run knows GET and DELETE /v1/runs/{id}, and POST /v1/runs/{id}/cancel.");
+          "A run knows GET and DELETE /v1/runs/{id}, and POST /v1/runs/{id}/cancel and /v1/runs/{id}/urls.");
     }
   }
 

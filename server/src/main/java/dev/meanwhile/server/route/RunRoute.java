@@ -22,9 +22,11 @@ import org.jspecify.annotations.Nullable;
 /// `GET /v1/runs/{id}` (snapshot, long poll, events) and `POST /v1/runs/{id}/cancel`.
 final class RunRoute {
   private final Loop loop;
+  private final UrlRoute urls;
 
-  RunRoute(Loop loop) {
+  RunRoute(Loop loop, UrlRoute urls) {
     this.loop = loop;
+    this.urls = urls;
   }
 
   void get(HttpServerRequest request, Caller caller, String id) {
@@ -93,6 +95,14 @@ final class RunRoute {
                     }
                   });
         });
+  }
+
+  /// Signs a URL of the run.
+  void sign(HttpServerRequest request, Caller caller, String id, String path) {
+    urls.read(
+        request,
+        true,
+        wanted -> find(request, caller, id, true, _ -> urls.answer(request, caller, path, wanted)));
   }
 
   /// The monitor of a chat call that was answered 202: 202 while it runs, then what it would have
@@ -251,7 +261,8 @@ final class RunRoute {
       return;
     }
     String etag = Snapshot.etag(run);
-    response.putHeader("etag", etag).putHeader("vary", "Prefer, Accept");
+    response.putHeader("etag", etag);
+    response.headers().add("vary", "Prefer, Accept");
     response.putHeader("cache-control", "no-cache");
     if (applied != null) {
       response.putHeader("preference-applied", applied);

@@ -99,6 +99,39 @@ class OptionsTest {
                 "a.example", "ftp://a", "https://a?b", "https://a#b", "https://u:p@a", "http:")));
     rows.add(
         new Row(
+            "secret",
+            Server::secret,
+            List.of(),
+            List.of("s".repeat(32), "!".repeat(512), "t".repeat(32) + ", " + "u".repeat(32)),
+            List.of(
+                List.of(new Secret("s".repeat(32))),
+                List.of(new Secret("!".repeat(512))),
+                List.of(new Secret("t".repeat(32)), new Secret("u".repeat(32)))),
+            List.of("s".repeat(31), "s".repeat(513), "s s".repeat(20), "s".repeat(40) + ",")));
+    rows.add(
+        new Row(
+            "cors",
+            Server::cors,
+            List.of(),
+            List.of(
+                "https://a.example", "http://localhost:3000", "https://A.example:443, http://b:81"),
+            List.of(
+                List.of("https://a.example"),
+                List.of("http://localhost:3000"),
+                List.of("https://a.example", "http://b:81")),
+            List.of(
+                "*",
+                "https://*.example",
+                "a.example",
+                "https://a.example/",
+                "https://a.example/x",
+                "https://a.example?x",
+                "https://u@a.example",
+                "https://a.example:99999",
+                "ftp://a.example",
+                "null")));
+    rows.add(
+        new Row(
             "trusted-proxies",
             Server::trustedProxies,
             List.of(),

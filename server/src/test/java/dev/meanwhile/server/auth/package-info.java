@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.server.auth;
+
+import org.jspecify.annotations.NullMarked;
