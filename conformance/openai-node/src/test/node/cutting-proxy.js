@@ -1,8 +1,7 @@
-// A TCP proxy that destroys a connection after so many `delta` events went through to the client.
+// A TCP proxy that destroys a connection after so many events of a type went through to the client.
 import { once } from 'node:events';
 import net from 'node:net';
 
-const DELTA = Buffer.from('event: delta\n');
 const END = Buffer.from('\n\n');
 
 export class CuttingProxy {
@@ -10,7 +9,7 @@ export class CuttingProxy {
   #sockets = new Set();
   #exchanges = [];
 
-  /** @param cut `{after, every, torn}`; without it nothing is cut */
+  /** @param cut `{after, every, torn, type}`, the type being `delta` if not given; without it nothing is cut */
   static async before(origin, cut) {
     const proxy = new CuttingProxy();
     const { hostname, port } = new URL(origin);
@@ -82,15 +81,16 @@ export class CuttingProxy {
 }
 
 /** Where to cut what went through a connection: -1 for not yet. */
-function end(seen, { after, torn }) {
+function end(seen, { after, torn, type = 'delta' }) {
+  const event = Buffer.from(`event: ${type}\n`);
   let at = seen.indexOf('\r\n\r\n') + 4;
-  for (let deltas = 0; deltas < after; deltas++) {
-    const delta = seen.indexOf(DELTA, at);
-    const close = delta < 0 ? -1 : seen.indexOf(END, delta);
+  for (let events = 0; events < after; events++) {
+    const next = seen.indexOf(event, at);
+    const close = next < 0 ? -1 : seen.indexOf(END, next);
     if (close < 0) return -1;
     at = close + END.length;
   }
   if (!torn) return at;
-  const next = seen.indexOf(DELTA, at);
-  return next < 0 ? -1 : next + DELTA.length + 8;
+  const next = seen.indexOf(event, at);
+  return next < 0 ? -1 : next + event.length + 8;
 }

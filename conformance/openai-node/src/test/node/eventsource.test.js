@@ -1,39 +1,12 @@
 // A browser's own EventSource, unmodified, follows a run: in Chromium, on a page of the server's.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { test } from 'node:test';
+import { open, openElsewhere, sign } from './browser.js';
 import { CuttingProxy } from './cutting-proxy.js';
-import { apiKey, server, simulator, upstreamText } from './rig.js';
+import { apiKey, server, upstreamText } from './rig.js';
 
 const TOKENS = 40;
 const MODEL = 'sim-fast';
-
-let browser;
-let profile;
-
-before(async () => {
-  profile = await mkdtemp(join(tmpdir(), 'meanwhile-chromium-'));
-  browser = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM,
-    headless: true,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-    ],
-  });
-});
-
-after(async () => {
-  await browser?.close();
-  await rm(profile, { recursive: true, force: true });
-});
 
 /** Begins a streamed run, as nobody unless told as whom, and reads it to its end. */
 async function begin(prompt, tokenMillis, headers = {}) {
@@ -53,13 +26,6 @@ async function begin(prompt, tokenMillis, headers = {}) {
   });
   assert.equal(answer.status, 200);
   return { id: answer.headers.get('meanwhile-run'), ended: answer.text() };
-}
-
-/** A page of `origin`. */
-async function open(origin) {
-  const page = await browser.newPage();
-  await page.goto(`${origin}/health/live`);
-  return page;
 }
 
 const pathOf = (run) => `/v1/runs/${run.id}`;
@@ -167,24 +133,6 @@ for (const tokenMillis of [0, 30]) {
 // By a signed URL, on a page of another origin that the server lists.
 
 const key = { authorization: `Bearer ${apiKey}` };
-
-/** A signed URL's path and query. */
-async function sign(path, body = {}) {
-  const answer = await fetch(`${server}${path}/urls`, {
-    method: 'POST',
-    headers: key,
-    body: JSON.stringify(body),
-  });
-  assert.equal(answer.status, 200);
-  const { pathname, search } = new URL((await answer.json()).url);
-  return pathname + search;
-}
-
-async function openElsewhere() {
-  const page = await browser.newPage();
-  await page.goto(`${simulator}/sim/stats`);
-  return page;
-}
 
 const FEW = 8;
 

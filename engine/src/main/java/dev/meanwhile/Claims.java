@@ -2,7 +2,9 @@ package dev.meanwhile;
 
 import dev.meanwhile.dispatch.Dispatcher;
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Store;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -17,6 +19,7 @@ final class Claims implements Store.Listener {
   private final Consumer<String> cancel;
   private final AtomicInteger losses;
   private final Runnable due;
+  private final Consumer<Collection<Channel>> changed;
 
   /// How often was asked for since the last batch was wanted: whoever raises it from 0 begins.
   private final AtomicInteger asked = new AtomicInteger();
@@ -27,17 +30,20 @@ final class Claims implements Store.Listener {
 
   /// @param losses is raised when the lease is lost, before anything else happens
   /// @param due what to do when there may be notices to send
+  /// @param changed what to do when there may be more in channels
   Claims(
       Store store,
       List<Dispatcher> dispatchers,
       Consumer<String> cancel,
       AtomicInteger losses,
-      Runnable due) {
+      Runnable due,
+      Consumer<Collection<Channel>> changed) {
     this.store = store;
     this.dispatchers = dispatchers;
     this.cancel = cancel;
     this.losses = losses;
     this.due = due;
+    this.changed = changed;
   }
 
   void open() {
@@ -96,6 +102,11 @@ final class Claims implements Store.Listener {
   @Override
   public void due() {
     due.run();
+  }
+
+  @Override
+  public void changed(Collection<Channel> channels) {
+    changed.accept(channels);
   }
 
   @Override

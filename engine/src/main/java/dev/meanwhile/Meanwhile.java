@@ -11,6 +11,7 @@ import dev.meanwhile.notify.Notify;
 import dev.meanwhile.notify.Sender;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.upstream.Upstream;
+import dev.meanwhile.view.Feeds;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -70,6 +71,8 @@ public final class Meanwhile {
   private final Dispatcher.Shared shared;
   private final List<Dispatcher> dispatchers = new CopyOnWriteArrayList<>();
   private final Map<String, Queue> queues = new ConcurrentHashMap<>();
+  private final Feeds.Registry feedRegistry = new Feeds.Registry();
+  private final List<Feeds> feeds = new CopyOnWriteArrayList<>();
   private final @Nullable Claims claims;
   private volatile @Nullable Notify notify;
 
@@ -98,7 +101,13 @@ public final class Meanwhile {
     this.claims =
         store == null
             ? null
-            : new Claims(store, dispatchers, this::cancel, shared.losses(), this::due);
+            : new Claims(
+                store,
+                dispatchers,
+                this::cancel,
+                shared.losses(),
+                this::due,
+                feedRegistry::changed);
   }
 
   /// Begins to accept calls on one more loop.
@@ -116,6 +125,17 @@ public final class Meanwhile {
                 settings.deadline()));
     dispatchers.add(dispatcher);
     return dispatcher;
+  }
+
+  /// Feeds that are read on this loop, or null if there is no store; once per loop.
+  public @Nullable Feeds feedsOn(Clock clock) {
+    Store store = shared.store();
+    if (store == null) {
+      return null;
+    }
+    var its = new Feeds(feedRegistry, store, clock);
+    feeds.add(its);
+    return its;
   }
 
   /// Opens the store; once, before all else. Blocks.
@@ -217,5 +237,6 @@ public final class Meanwhile {
   /// owner.
   public void stopAll(Failure why) {
     dispatchers.forEach(dispatcher -> dispatcher.stopAll(why));
+    feeds.forEach(Feeds::stop);
   }
 }

@@ -52,7 +52,7 @@ class ArchitectureTest {
         .whereLayer("notify")
         .mayOnlyAccessLayers("store", "budget")
         .whereLayer("view")
-        .mayOnlyAccessLayers("log", "budget")
+        .mayOnlyAccessLayers("log", "budget", "store")
         .check(engine);
   }
 

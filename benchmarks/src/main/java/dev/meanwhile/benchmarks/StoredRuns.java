@@ -1,6 +1,7 @@
 package dev.meanwhile.benchmarks;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store;
@@ -11,6 +12,7 @@ import dev.meanwhile.store.jdbc.Stores;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Random;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -101,6 +103,9 @@ final class StoredRuns {
 
     @Override
     public void claimable() {}
+
+    @Override
+    public void changed(Collection<Channel> channels) {}
 
     @Override
     public void due() {}

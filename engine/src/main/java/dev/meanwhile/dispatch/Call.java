@@ -542,7 +542,7 @@ public final class Call {
           cut(end, now);
         } else if (!kept.has(run)) {
           // The store has yet to say whether it has what is to be cut.
-          kept.accept(run, null, null, _ -> cancel());
+          kept.accept(run, null, null, null, _ -> cancel());
         } else {
           cutting = true;
           kept.cut(

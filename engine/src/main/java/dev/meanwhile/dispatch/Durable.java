@@ -6,6 +6,7 @@ import dev.meanwhile.log.RunLog;
 import dev.meanwhile.log.Terminal;
 import dev.meanwhile.store.Change;
 import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Label;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store;
@@ -97,8 +98,13 @@ final class Durable {
   /// first run that is promised; others wait for that.
   ///
   /// @param webhook the endpoint that is told of its end in any case, or null
+  /// @param label in which channel it is told of, or null
   void accept(
-      Run run, @Nullable IdempotencyEntry key, @Nullable String webhook, Consumer<Outcome> answer) {
+      Run run,
+      @Nullable IdempotencyEntry key,
+      @Nullable String webhook,
+      @Nullable Label label,
+      Consumer<Outcome> answer) {
     List<Consumer<Outcome>> waiting = asked.get(run);
     if (waiting != null) {
       waiting.add(answer);
@@ -108,7 +114,7 @@ final class Durable {
     asked.put(run, new ArrayList<>(List.of(answer)));
     if (isFirst) {
       write(
-          new Change.Accept(stored(run), first, key, webhook),
+          new Change.Accept(stored(run), first, key, webhook, label),
           outcome -> {
             List<Run> others = List.copyOf(asked.keySet());
             answered(run, outcome);
@@ -126,7 +132,9 @@ final class Durable {
             later.clear();
           });
     } else if (!runs.isEmpty()) {
-      write(new Change.Accept(stored(run), null, key, webhook), outcome -> answered(run, outcome));
+      write(
+          new Change.Accept(stored(run), null, key, webhook, label),
+          outcome -> answered(run, outcome));
     }
   }
 

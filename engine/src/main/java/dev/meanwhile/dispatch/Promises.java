@@ -99,6 +99,7 @@ final class Promises implements Parked.Lot {
         run,
         promise.key(),
         promise.webhook(),
+        promise.label(),
         outcome -> {
           switch (outcome) {
             case Outcome.Stored() -> {
@@ -241,7 +242,7 @@ final class Promises implements Parked.Lot {
       return;
     }
     if (durable != null && durable.isAskedFor(run)) {
-      durable.accept(run, null, null, told);
+      durable.accept(run, null, null, null, told);
       return;
     }
     if (call.isEnding()) {
@@ -262,13 +263,14 @@ final class Promises implements Parked.Lot {
           run,
           null,
           null,
+          null,
           outcome -> {
             call.kept(begun, outcome instanceof Outcome.Stored);
             dispatcher.kept(call);
             told.accept(outcome);
           });
     } else {
-      durable.accept(run, null, null, told);
+      durable.accept(run, null, null, null, told);
     }
   }
 

@@ -4,6 +4,7 @@ import dev.meanwhile.budget.Clocks;
 import dev.meanwhile.budget.OnLeave;
 import dev.meanwhile.log.Run.About;
 import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Label;
 import dev.meanwhile.upstream.Request;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -41,15 +42,17 @@ public record Submission(
   /// @param key the `Idempotency-Key`, or null
   /// @param webhook the endpoint that is told of the end, beside those that are told of all; or
   ///   null
+  /// @param label in which channel it is told of, or null
   public record Promise(
       boolean background,
       int priority,
       long deadline,
       @Nullable IdempotencyEntry key,
-      @Nullable String webhook) {
+      @Nullable String webhook,
+      @Nullable Label label) {
     public Promise(
         boolean background, int priority, long deadline, @Nullable IdempotencyEntry key) {
-      this(background, priority, deadline, key, null);
+      this(background, priority, deadline, key, null, null);
     }
   }
 }

@@ -17,14 +17,17 @@ public sealed interface Change {
   ///   reads one that is
   /// @param key held by the run from now on, or null
   /// @param webhook the endpoint that is told of its end in any case, or null
+  /// @param label in which channel it is told of, from now on and at each change of its state; or
+  ///   null
   record Accept(
       StoredRun run,
       @Nullable StoredLog log,
       @Nullable IdempotencyEntry key,
-      @Nullable String webhook)
+      @Nullable String webhook,
+      @Nullable Label label)
       implements Change {
     public Accept(StoredRun run, @Nullable StoredLog log, @Nullable IdempotencyEntry key) {
-      this(run, log, key, null);
+      this(run, log, key, null, null);
     }
 
     @Override

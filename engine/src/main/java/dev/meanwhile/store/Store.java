@@ -84,6 +84,11 @@ public interface Store extends AutoCloseable {
   /// @param most how many at most for one endpoint, 1 or more
   void due(Collection<String> busy, long now, long until, int most, Reply<List<Due>> reply);
 
+  /// What a channel holds after a mark, in order.
+  ///
+  /// @param most how many at most, 1 or more
+  void entries(Channel channel, Entries.Mark after, int most, Reply<Entries> reply);
+
   /// A value that is kept with the data, made by `initial` the first time; the same on all nodes.
   /// Blocks.
   byte[] constant(String name, Supplier<byte[]> initial);
@@ -108,6 +113,9 @@ public interface Store extends AutoCloseable {
 
     /// There may be notices that are due.
     void due();
+
+    /// There may be more in these channels: within a second of the change on any node.
+    void changed(Collection<Channel> channels);
   }
 
   /// What a question is answered with, once.

@@ -6,12 +6,14 @@ import static dev.meanwhile.testkit.StoreSamples.endpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.testkit.MemoryStore;
 import dev.meanwhile.testkit.VirtualClock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +53,9 @@ class NotifyTest {
 
           @Override
           public void claimable() {}
+
+          @Override
+          public void changed(Collection<Channel> channels) {}
 
           @Override
           public void due() {

@@ -1,7 +1,9 @@
 package dev.meanwhile.testkit;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Endpoint;
+import dev.meanwhile.store.Entries;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
@@ -73,6 +75,7 @@ public final class MemoryStore implements Store {
     private final Map<String, Integer> current = new HashMap<>();
     private final Set<Integer> fenced = new HashSet<>(Set.of(0));
     private final Board board = new Board();
+    private final Index index = new Index();
     private int epochs;
     private final Map<String, Integer> tally = new TreeMap<>();
 
@@ -96,6 +99,17 @@ public final class MemoryStore implements Store {
       if (any) {
         for (MemoryStore store : List.copyOf(open)) {
           store.later(() -> store.tell(Listener::due));
+        }
+      }
+    }
+
+    private void touch(Collection<Row> rows) {
+      for (Row row : rows) {
+        Channel channel = index.touched(row.stored(false));
+        if (channel != null) {
+          for (MemoryStore store : List.copyOf(open)) {
+            store.later(() -> store.tell(it -> it.changed(List.of(channel))));
+          }
         }
       }
     }
@@ -466,6 +480,7 @@ public final class MemoryStore implements Store {
         if (log != null) {
           log.status = "queued";
           log.notBefore = it.notBefore();
+          disk.touch(log.rows);
         }
         yield outcome(log != null);
       }
@@ -478,6 +493,7 @@ public final class MemoryStore implements Store {
           if (log != null) {
             log.owner = 0;
             log.status = "queued";
+            disk.touch(log.rows);
           }
         }
         disk.tellClaimable();
@@ -542,6 +558,8 @@ public final class MemoryStore implements Store {
     }
     disk.runs.put(run.id(), row);
     log.rows.add(row);
+    disk.index.accepted(run, accept.label());
+    disk.touch(List.of(row));
     return new Outcome.Stored();
   }
 
@@ -555,6 +573,7 @@ public final class MemoryStore implements Store {
     }
     log.attempt = it.attempt();
     log.status = "in_progress";
+    disk.touch(log.rows);
     return true;
   }
 
@@ -598,6 +617,7 @@ public final class MemoryStore implements Store {
         disk.tellEnd(row, it.status(), it.at());
       }
     }
+    disk.touch(log.rows);
     return true;
   }
 
@@ -620,6 +640,7 @@ public final class MemoryStore implements Store {
     row.cutEnd = it.end();
     freeKey(row);
     disk.tellEnd(row, "cancelled", it.at());
+    disk.touch(List.of(row));
     return true;
   }
 
@@ -651,6 +672,7 @@ public final class MemoryStore implements Store {
       return false;
     }
     freeKey(row);
+    disk.index.forget(run);
     disk.runs.remove(run);
     row.log.rows.remove(row);
     if (row.log.endedAt > 0 && row.log.rows.isEmpty()) {
@@ -695,6 +717,7 @@ public final class MemoryStore implements Store {
       log.owner = epoch;
       log.lost += log.status.equals("in_progress") ? 1 : 0;
       log.status = "queued";
+      disk.touch(log.rows);
       StoredLog stored = log.stored(true);
       claimed.add(
           new Claimed(
@@ -758,6 +781,11 @@ public final class MemoryStore implements Store {
   @Override
   public void due(Collection<String> busy, long now, long until, int most, Reply<List<Due>> reply) {
     ask(() -> disk.board.due(busy, now, until, most), reply);
+  }
+
+  @Override
+  public void entries(Channel channel, Entries.Mark after, int most, Reply<Entries> reply) {
+    ask(() -> disk.index.entries(channel, after, most), reply);
   }
 
   private <T extends @Nullable Object> void ask(Supplier<T> question, Reply<T> reply) {

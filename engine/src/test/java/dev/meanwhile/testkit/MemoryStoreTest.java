@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
@@ -14,6 +15,7 @@ import dev.meanwhile.store.StoredRun;
 import dev.meanwhile.testkit.MemoryStore.Commit;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -58,6 +60,9 @@ class MemoryStoreTest {
           public void leaseLost() {
             heard.add(node + " lost");
           }
+
+          @Override
+          public void changed(Collection<Channel> channels) {}
 
           @Override
           public void due() {}

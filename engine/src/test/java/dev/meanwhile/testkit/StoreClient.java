@@ -1,7 +1,9 @@
 package dev.meanwhile.testkit;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Endpoint;
+import dev.meanwhile.store.Entries;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
@@ -112,6 +114,10 @@ public final class StoreClient implements Store.Listener {
     return ask(reply -> store.due(busy, now, until, most, reply));
   }
 
+  public Entries entries(Channel channel, Entries.Mark after, int most) {
+    return ask(reply -> store.entries(channel, after, most, reply));
+  }
+
   private static <T> T ask(Consumer<Answer<T>> question) {
     var answer = new Answer<T>();
     question.accept(answer);
@@ -131,6 +137,11 @@ public final class StoreClient implements Store.Listener {
   @Override
   public void due() {
     heard.add("due");
+  }
+
+  @Override
+  public void changed(Collection<Channel> channels) {
+    channels.forEach(channel -> heard.add("changed " + channel.name()));
   }
 
   @Override

@@ -10,6 +10,7 @@ import static dev.meanwhile.testkit.StoreSamples.ended;
 import static dev.meanwhile.testkit.StoreSamples.endpoint;
 import static dev.meanwhile.testkit.StoreSamples.join;
 import static dev.meanwhile.testkit.StoreSamples.key;
+import static dev.meanwhile.testkit.StoreSamples.labelled;
 import static dev.meanwhile.testkit.StoreSamples.log;
 import static dev.meanwhile.testkit.StoreSamples.piece;
 import static dev.meanwhile.testkit.StoreSamples.requeued;
@@ -20,8 +21,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Endpoint;
+import dev.meanwhile.store.Entries;
+import dev.meanwhile.store.Entries.Entry;
+import dev.meanwhile.store.Entries.Mark;
 import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Label;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
@@ -777,5 +783,144 @@ public abstract class StoreContract {
     }
     reopen(LONG);
     assertThat(client().claim(2_000)).hasSize(1_000);
+  }
+
+  // Channels
+
+  private static final Channel CHANNEL = new Channel("shop", "user:1");
+
+  private Entries entries(Mark after) {
+    return client().entries(CHANNEL, after, 100);
+  }
+
+  private static List<String> states(Entries entries) {
+    return entries.entries().stream().map(it -> it.run().substring(4) + " " + it.status()).toList();
+  }
+
+  @Test
+  void tells_of_labelled_runs_as_they_stand() {
+    assertThat(entries(Mark.BEGINNING)).isEqualTo(Entries.none(Mark.BEGINNING));
+    stored(labelled("a", "user:1"), accept("b"), labelled("c", "user:1"), labelled("d", "user:2"));
+    Entries first = entries(Mark.BEGINNING);
+    assertThat(first.reset()).isFalse();
+    assertThat(states(first)).containsExactly("a queued", "c queued");
+    Entry entry = first.entries().getFirst();
+    assertThat(entry.title()).isEqualTo("title of a");
+    assertThat(entry.createdAt()).isEqualTo(1_000);
+    assertThat(entry.endedAt()).isZero();
+    stored(started("a", 1), started("b", 1), started("d", 1));
+    Entries second = entries(first.end());
+    assertThat(second.reset()).isFalse();
+    assertThat(states(second)).containsExactly("a in_progress");
+    stored(completed("a", 1, 5_000), started("c", 1), requeued("c", 1, 0));
+    Entries third = entries(second.end());
+    assertThat(states(third)).containsExactly("a completed", "c queued");
+    assertThat(third.entries().getFirst().endedAt()).isEqualTo(5_000);
+    assertThat(entries(third.end()).entries()).isEmpty();
+    assertThat(entries(third.end()).end()).isEqualTo(third.end());
+    assertThat(states(entries(Mark.BEGINNING))).containsExactly("a completed", "c queued");
+    assertThat(states(client().entries(new Channel("shop", "user:2"), Mark.BEGINNING, 9)))
+        .containsExactly("d in_progress");
+    assertThat(client().entries(new Channel("bank", "user:1"), Mark.BEGINNING, 9).entries())
+        .isEmpty();
+  }
+
+  @Test
+  void numbers_every_change_of_a_channel_higher_than_all_before() {
+    var numbers = new ArrayList<Long>();
+    Mark mark = Mark.BEGINNING;
+    for (int i = 0; i < 20; i++) {
+      stored(labelled("r" + i, "user:1"), started("r" + i, 1));
+      Entries more = entries(mark);
+      more.entries().forEach(it -> numbers.add(it.number()));
+      mark = more.end();
+    }
+    assertThat(numbers).hasSize(20).isSorted().doesNotHaveDuplicates();
+    assertThat(entries(Mark.BEGINNING).entries().stream().map(Entry::number).toList())
+        .isEqualTo(numbers);
+    Entries page = client().entries(CHANNEL, Mark.BEGINNING, 7);
+    assertThat(page.entries()).hasSize(7);
+    assertThat(client().entries(CHANNEL, page.end(), 100).entries()).hasSize(13);
+  }
+
+  @Test
+  void tells_of_no_state_twice() {
+    stored(labelled("a", "user:1"), started("a", 1));
+    Mark mark = entries(Mark.BEGINNING).end();
+    stored(labelled("a", "user:1"), started("a", 1), checkpoint("a", 1, 0, 3));
+    assertThat(client().write(started("a", 0))).isEqualTo(FENCED);
+    assertThat(entries(mark).entries()).isEmpty();
+    stored(completed("a", 1, 5_000));
+    mark = entries(mark).end();
+    stored(completed("a", 1, 5_000));
+    assertThat(entries(mark).entries()).isEmpty();
+  }
+
+  @Test
+  void tells_of_a_cut_run_and_not_of_the_others_over_its_log() {
+    stored(labelled("a", "user:1"), started("a", 1));
+    var label = new Label("user:1", "another");
+    stored(new Change.Accept(run("b", log("a")), null, null, null, label));
+    Mark mark = entries(Mark.BEGINNING).end();
+    stored(cut("a", 1, "b", 0, 4_000));
+    Entries cut = entries(mark);
+    assertThat(states(cut)).containsExactly("b cancelled");
+    assertThat(cut.entries().getFirst().endedAt()).isEqualTo(4_000);
+    stored(completed("a", 1, 5_000));
+    assertThat(states(entries(cut.end()))).containsExactly("a completed");
+  }
+
+  @Test
+  void says_when_there_is_more_in_a_channel() {
+    stored(labelled("a", "user:1"));
+    client().awaitHeard("changed user:1");
+    stored(started("a", 1));
+    client().awaitHeard("changed user:1");
+    stored(labelled("b", "user:2"));
+    client().awaitHeard("changed user:2");
+    stored(completed("a", 1, 5_000));
+    client().awaitHeard("changed user:1");
+  }
+
+  @Test
+  void goes_on_numbering_after_a_restart() {
+    stored(labelled("a", "user:1"), started("a", 1));
+    Mark mark = entries(Mark.BEGINNING).end();
+    reopen(LONG);
+    assertThat(entries(mark)).isEqualTo(new Entries(false, mark, List.of()));
+    client().claim(10);
+    Entries claimed = entries(mark);
+    assertThat(states(claimed)).containsExactly("a queued");
+    stored(started("a", 2), completed("a", 2, 5_000));
+    assertThat(states(entries(claimed.end()))).containsExactly("a completed");
+  }
+
+  @Test
+  void a_reader_that_is_behind_what_was_removed_begins_again() {
+    stored(labelled("a", "user:1"), started("a", 1));
+    Mark old = entries(Mark.BEGINNING).end();
+    stored(labelled("b", "user:1"), completed("a", 1, 5_000));
+    Mark now = entries(old).end();
+    stored(new Change.Erased("run_a"));
+    assertThat(entries(now).reset()).as("it has seen all").isFalse();
+    Entries again = entries(old);
+    assertThat(again.reset()).isTrue();
+    assertThat(states(again)).containsExactly("b queued");
+    assertThat(entries(now.at(now.number() + 1)).reset()).as("beyond all").isTrue();
+    assertThat(entries(new Mark("other", now.number())).reset()).as("of another life").isTrue();
+    assertThat(entries(Mark.BEGINNING).reset()).isFalse();
+  }
+
+  @Test
+  void a_channel_is_gone_with_its_last_run_and_begins_anew() {
+    stored(labelled("a", "user:1"), started("a", 1), completed("a", 1, 5_000));
+    Mark old = entries(Mark.BEGINNING).end();
+    millis.set(5_000 + LONG.age().toMillis() + 1);
+    retain(client().store());
+    assertThat(entries(old)).isEqualTo(Entries.none(old));
+    assertThat(entries(old).reset()).isTrue();
+    stored(labelled("b", "user:1"), started("b", 1));
+    assertThat(entries(old).reset()).isTrue();
+    assertThat(states(entries(old))).containsExactly("b in_progress");
   }
 }

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Label;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
@@ -77,7 +78,14 @@ public final class StoreSamples {
   /// A run of which `endpoint` is told.
   public static Change.Accept telling(String name, String endpoint) {
     StoredLog log = log(name);
-    return new Change.Accept(run(name, log), log, null, endpoint);
+    return new Change.Accept(run(name, log), log, null, endpoint, null);
+  }
+
+  /// A run that is told of in a channel.
+  public static Change.Accept labelled(String name, String channel) {
+    StoredLog log = log(name);
+    var label = new Label(channel, "title of " + name);
+    return new Change.Accept(run(name, log), log, null, null, label);
   }
 
   /// An endpoint of the tenant `whose`.

@@ -87,6 +87,7 @@ final class ServerLoop extends VerticleBase {
             config,
             engine,
             engine.on(clock, upstream),
+            engine.feedsOn(clock),
             clients,
             new Authenticator(config, secret),
             secret,

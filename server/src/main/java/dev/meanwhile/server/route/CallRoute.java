@@ -15,6 +15,7 @@ import dev.meanwhile.server.config.Secret;
 import dev.meanwhile.server.config.Server;
 import dev.meanwhile.server.upstream.Headers;
 import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Label;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.upstream.Request;
 import io.vertx.core.http.HttpServerRequest;
@@ -239,6 +240,7 @@ final class CallRoute {
           "upstream_key_required",
           "Work that outlives its request cannot go up with its caller's own key, which is never stored. Configure the upstream's key: --upstream-key-env NAME, or api-key in the file.");
     }
+    Label label = FeedRoute.label(loop, request, api, model);
     String retryCount = request.headers().get("x-stainless-retry-count");
     boolean comesBack = retryCount != null || delivery.idempotencyKey() != null;
     boolean fresh = noCache(request);
@@ -255,19 +257,19 @@ final class CallRoute {
         retryCount == null ? null : keys.ofRetry(caller, call, body),
         retryCount != null && !retryCount.equals("0") && !fresh,
         // Of a log that others read nobody would be told for this call.
-        fresh || delivery.webhook() != null || !coalesces(caller, api, envelope)
+        fresh || delivery.webhook() != null || label != null || !coalesces(caller, api, envelope)
             ? null
             : keys.ofSame(caller, call, request.headers(), model, body),
         borrowed,
-        promise(caller, call, delivery, body));
+        promise(caller, call, delivery, label, body));
   }
 
   /// What the store must promise before this call is accepted: all of it if nobody waits for it,
-  /// and its name if it has one.
+  /// its name if it has one, and what is told of it.
   private Submission.@Nullable Promise promise(
-      Caller caller, Request call, Delivery delivery, byte[] body) {
+      Caller caller, Request call, Delivery delivery, @Nullable Label label, byte[] body) {
     String key = delivery.idempotencyKey();
-    if (!delivery.background() && key == null && delivery.webhook() == null) {
+    if (!delivery.background() && key == null && delivery.webhook() == null && label == null) {
       return null;
     }
     return new Submission.Promise(
@@ -275,7 +277,8 @@ final class CallRoute {
         BACKGROUND,
         loop.clock().millis() + loop.config().server().backgroundDeadline().toMillis(),
         key == null ? null : keys.ofIdempotency(caller, call, key, body),
-        delivery.webhook());
+        delivery.webhook(),
+        label);
   }
 
   /// Calls are alike: those that are kept share this.

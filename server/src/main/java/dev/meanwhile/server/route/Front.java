@@ -19,6 +19,7 @@ public final class Front implements Handler<HttpServerRequest> {
   private final Loop loop;
   private final CallRoute calls;
   private final RunRoute runs;
+  private final FeedRoute feeds;
   private final ListRoute list;
   private final WebhookRoute webhooks;
   private final RelayRoute relay;
@@ -28,7 +29,9 @@ public final class Front implements Handler<HttpServerRequest> {
     this.loop = loop;
     this.webhooks = new WebhookRoute(loop);
     this.calls = new CallRoute(loop, webhooks);
-    this.runs = new RunRoute(loop, new UrlRoute(loop));
+    var urls = new UrlRoute(loop);
+    this.runs = new RunRoute(loop, urls);
+    this.feeds = new FeedRoute(loop, urls);
     this.list = new ListRoute(loop);
     this.relay = new RelayRoute(loop);
     this.cors = new Cors(loop.config().server().cors());
@@ -40,6 +43,7 @@ public final class Front implements Handler<HttpServerRequest> {
     boolean isNative =
         path == null
             || path.startsWith(RUNS)
+            || path.startsWith(FeedRoute.PATH)
             || path.equals("/v1/runs")
             || !path.startsWith("/v1/");
     try {
@@ -61,7 +65,9 @@ public final class Front implements Handler<HttpServerRequest> {
       default ->
           path.startsWith(RUNS) || path.equals("/v1/runs")
               ? "runs"
-              : isWebhooks(path) ? "webhooks" : path.startsWith("/v1/") ? "relay" : "other";
+              : path.startsWith(FeedRoute.PATH)
+                  ? "feeds"
+                  : isWebhooks(path) ? "webhooks" : path.startsWith("/v1/") ? "relay" : "other";
     };
   }
 
@@ -106,7 +112,13 @@ public final class Front implements Handler<HttpServerRequest> {
       }
       default -> {
         if (path.startsWith(RUNS)) {
-          run(request, path.substring(RUNS.length()));
+          if (!cors.answered(request)) {
+            run(request, path.substring(RUNS.length()));
+          }
+        } else if (path.startsWith(FeedRoute.PATH)) {
+          if (!cors.answered(request)) {
+            feeds.handle(request, path.substring(FeedRoute.PATH.length()));
+          }
         } else if (path.startsWith(MONITOR) && HttpMethod.GET.equals(request.method())) {
           Caller caller = loop.authenticator().caller(request);
           runs.monitor(request, caller, path.substring(MONITOR.length() - "run_".length()));
@@ -128,9 +140,6 @@ public final class Front implements Handler<HttpServerRequest> {
   }
 
   private void run(HttpServerRequest request, String rest) {
-    if (cors.answered(request)) {
-      return;
-    }
     boolean post = HttpMethod.POST.equals(request.method());
     boolean get = HttpMethod.GET.equals(request.method());
     int slash = rest.indexOf('/');

@@ -11,12 +11,15 @@ import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.telemetry.Metrics;
 import dev.meanwhile.server.telemetry.Typical;
 import dev.meanwhile.server.upstream.Client;
+import dev.meanwhile.view.Feeds;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /// All that the routes of one loop use.
 ///
+/// @param feeds null if nothing is kept
 /// @param clients the connections to each upstream, by its name; the first takes what names none
 /// @param secret keys the hashes of requests
 /// @param sender sends to webhooks
@@ -26,6 +29,7 @@ public record Loop(
     Config config,
     Meanwhile engine,
     Dispatcher dispatcher,
+    @Nullable Feeds feeds,
     Map<String, Client> clients,
     Authenticator authenticator,
     Secret secret,

@@ -1,6 +1,7 @@
 package dev.meanwhile.server.route;
 
-import dev.meanwhile.budget.Clock;
+import static dev.meanwhile.server.route.Pulse.event;
+
 import dev.meanwhile.dispatch.Step;
 import dev.meanwhile.log.Kind;
 import dev.meanwhile.log.LogReader;
@@ -11,7 +12,6 @@ import dev.meanwhile.view.Follow;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /// `GET /v1/runs/{id}` as a stream of events that know no dialect: `status`, `delta`, `ping`,
 /// `done`. Every event has an id from which to go on.
@@ -20,7 +20,7 @@ final class RunEvents implements Follow.Sink {
   private final HttpServerResponse response;
   private final Run run;
   private final Follow follow;
-  private final Stall stall;
+  private final Pulse pulse;
   private final boolean statusWanted;
 
   /// What was seen before: of another attempt, nothing.
@@ -28,7 +28,6 @@ final class RunEvents implements Follow.Sink {
 
   private String position;
   private int attempt;
-  private Clock.@Nullable Timer timer;
   private boolean over;
 
   RunEvents(Loop loop, HttpServerResponse response, Run run, Position from) {
@@ -40,20 +39,15 @@ final class RunEvents implements Follow.Sink {
     this.attempt = from.attempt();
     this.statusWanted = from.offset() == 0;
     this.follow = new Follow(run, Math.min(from.offset(), run.end()), loop.clock(), this);
-    this.stall = new Stall(response, loop.clock());
+    this.pulse = new Pulse(loop, response, () -> position, this::over);
   }
 
   void begin() {
-    loop.metrics().streams(1);
-    response.closeHandler(_ -> over());
-    response.exceptionHandler(_ -> over());
     response.drainHandler(_ -> follow.resume());
-    Sse.open(response, null);
-    response.write(Buffer.buffer("retry: 1000\n:\n\n"));
+    pulse.begin();
     if (statusWanted) {
-      write(event("status", position, Snapshot.status(run)));
+      pulse.write(event("status", position, Snapshot.status(run)));
     }
-    timer = loop.clock().after(loop.config().server().heartbeat(), this::beat);
     follow.begin();
     if (response.closed()) {
       over();
@@ -89,7 +83,7 @@ final class RunEvents implements Follow.Sink {
       position = new Position(attempt, to, 0).toString();
     }
     if (out.length() > 0) {
-      write(out);
+      pulse.write(out);
     }
     return !response.writeQueueFull();
   }
@@ -110,40 +104,10 @@ final class RunEvents implements Follow.Sink {
     over();
   }
 
-  private void write(Buffer events) {
-    response.write(events);
-    stall.wrote();
-  }
-
-  /// Both forms of a sign of life: page scripts cannot see comments, old parsers want them.
-  private void beat() {
-    timer = null;
-    if (over) {
-      return;
-    }
-    if (stall.isHopeless()) {
-      response.reset();
-      over();
-      return;
-    }
-    if (stall.isQuiet()) {
-      response.write(Buffer.buffer(":\n").appendBuffer(event("ping", position, "{}")));
-    }
-    timer = loop.clock().after(loop.config().server().heartbeat(), this::beat);
-  }
-
-  private static Buffer event(String type, String id, String data) {
-    return Buffer.buffer("id: " + id + "\nevent: " + type + "\ndata: " + data + "\n\n");
-  }
-
   private void over() {
     if (!over) {
       over = true;
-      loop.metrics().streams(-1);
-      Clock.Timer pending = timer;
-      if (pending != null) {
-        pending.cancel();
-      }
+      pulse.stop();
       follow.stop();
     }
   }

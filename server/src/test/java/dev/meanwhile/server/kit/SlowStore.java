@@ -1,7 +1,9 @@
 package dev.meanwhile.server.kit;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Endpoint;
+import dev.meanwhile.store.Entries;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
@@ -94,6 +96,11 @@ public final class SlowStore implements Store {
           public void due() {
             listener.due();
           }
+
+          @Override
+          public void changed(Collection<Channel> channels) {
+            listener.changed(channels);
+          }
         });
   }
 
@@ -173,6 +180,11 @@ public final class SlowStore implements Store {
   @Override
   public void due(Collection<String> busy, long now, long until, int most, Reply<List<Due>> reply) {
     store.due(busy, now, until, most, reply);
+  }
+
+  @Override
+  public void entries(Channel channel, Entries.Mark after, int most, Reply<Entries> reply) {
+    store.entries(channel, after, most, reply);
   }
 
   @Override

@@ -23,6 +23,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -81,6 +82,38 @@ class TwoNodesTest {
     call.event(Chat.stop());
     call.event(Chat.usage());
     call.done();
+  }
+
+  @Test
+  void aFeedShowsTheRunsOfBoth() throws Exception {
+    try (var one = node("one");
+        var two = node("two");
+        var onOne = one.wire().get("/v1/feeds/user:1");
+        var onTwo = two.wire().get("/v1/feeds/user:1")) {
+      for (var feed : List.of(onOne, onTwo)) {
+        assertThat(feed.status()).isEqualTo(200);
+      }
+      for (var node : List.of(one, two)) {
+        String title = node == one ? "first" : "second";
+        node.chat(
+            Chat.plain(title),
+            "Prefer",
+            "respond-async",
+            "Meanwhile-Channel",
+            "user:1",
+            "Meanwhile-Title",
+            title);
+        say(upstream.take(), "a");
+        for (var feed : List.of(onOne, onTwo)) {
+          String event = feed.event();
+          while (!event.contains("completed\"")) {
+            assertThat(event).contains("event: status").contains(title);
+            event = feed.event();
+          }
+          assertThat(event).contains(title);
+        }
+      }
+    }
   }
 
   @Test

@@ -60,11 +60,13 @@ final class Accepts {
   private final Session session;
   private final Database database;
   private final long node;
+  private final Channels channels;
 
-  Accepts(Session session, Database database, long node) {
+  Accepts(Session session, Database database, long node, Channels channels) {
     this.session = session;
     this.database = database;
     this.node = node;
+    this.channels = channels;
   }
 
   /// @param items of different logs
@@ -88,7 +90,12 @@ final class Accepts {
     }
     for (Item.Written item : items) {
       var it = (Change.Accept) item.change();
-      item.outcome(accepted.contains(it.run().id()) ? new Outcome.Stored() : whyNot(it));
+      if (accepted.contains(it.run().id())) {
+        channels.accepted(it);
+        item.outcome(new Outcome.Stored());
+      } else {
+        item.outcome(whyNot(it));
+      }
     }
   }
 

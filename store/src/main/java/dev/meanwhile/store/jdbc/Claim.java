@@ -47,7 +47,7 @@ final class Claim {
   }
 
   /// Takes some.
-  static List<Claimed> take(Session session, Database database, long node, int most)
+  static List<Claimed> take(Session session, Database database, Group group, int most)
       throws SQLException {
     List<Long> owners = owners(session, database);
     if (owners.isEmpty()) {
@@ -66,8 +66,9 @@ final class Claim {
     var claimed = new ArrayList<Claimed>();
     for (int from = 0; from < taken.size(); from += CHUNK) {
       List<Long> chunk = taken.subList(from, Math.min(from + CHUNK, taken.size()));
-      claimed.addAll(take(session, node, chunk));
+      claimed.addAll(take(session, group.node(), chunk));
     }
+    claimed.forEach(each -> group.claimed(each.log().id()));
     return claimed;
   }
 

@@ -1,6 +1,7 @@
 package dev.meanwhile.store.jdbc;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Outcome;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -20,6 +21,8 @@ final class Group {
   private long node;
   private boolean inDoubt;
   private boolean due;
+  private final List<String> claimed = new ArrayList<>();
+  private List<Channel> changed = List.of();
 
   void add(Item item) {
     items.add(item);
@@ -74,7 +77,9 @@ final class Group {
   /// Writes all within the session's transaction.
   void apply(Session session, Database database) throws SQLException {
     cancelled.clear();
-    var wave = new Wave(session, database, node);
+    claimed.clear();
+    var channels = new Channels(session, node, number);
+    var wave = new Wave(session, database, node, channels);
     for (Item item : items) {
       switch (item) {
         case Item.Written written -> {
@@ -86,12 +91,14 @@ final class Group {
         }
         case Item.Job<?> job -> {
           wave.flush();
-          job.run(session, node);
+          job.run(session, this);
+          claimed.forEach(channels::touched);
         }
         case Item.Last _ -> {}
       }
     }
     wave.flush();
+    changed = channels.number();
     due = wave.due();
   }
 
@@ -130,6 +137,16 @@ final class Group {
   /// Whether somebody is to be told of something, once it is committed.
   boolean due() {
     return due;
+  }
+
+  /// A job has taken this log over.
+  void claimed(String log) {
+    claimed.add(log);
+  }
+
+  /// In which channels there is more, once it is committed.
+  List<Channel> changed() {
+    return changed;
   }
 
   /// Takes the changes out that match.

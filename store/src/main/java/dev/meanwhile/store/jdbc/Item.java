@@ -117,7 +117,7 @@ sealed interface Item {
   final class Job<T extends @Nullable Object> implements Item {
     /// What it does within the writer's transaction.
     interface Work<T extends @Nullable Object> {
-      T in(Session session, long node) throws SQLException;
+      T in(Session session, Group group) throws SQLException;
     }
 
     private final boolean promise;
@@ -131,8 +131,8 @@ sealed interface Item {
       this.reply = reply;
     }
 
-    void run(Session session, long node) throws SQLException {
-      result = work.in(session, node);
+    void run(Session session, Group group) throws SQLException {
+      result = work.in(session, group);
     }
 
     @Override

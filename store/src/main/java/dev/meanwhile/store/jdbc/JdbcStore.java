@@ -1,7 +1,9 @@
 package dev.meanwhile.store.jdbc;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Endpoint;
+import dev.meanwhile.store.Entries;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
@@ -51,7 +53,7 @@ final class JdbcStore implements Store {
     this.time = time;
     lease = new Lease(database, node, leaseLength, time);
     readers = new Readers(database, readerCount);
-    writer = new Writer(database, lease, this::cancelled, this::tellDue);
+    writer = new Writer(database, lease, this::cancelled, this::tellDue, this::tellChanged);
     retain = new Retain(database, writer, retention, time);
   }
 
@@ -88,15 +90,15 @@ final class JdbcStore implements Store {
     try (Session session = connected()) {
       takeEpoch(session);
       database.opened(session);
+      if (database instanceof Postgres shared) {
+        watch = new Watch(shared, lease, time, told);
+        watch.start(session);
+      }
     } catch (SQLException e) {
       throw new StoreException("The store cannot be opened. " + database.fault(e).message(), e);
     }
     readers.start();
     writer.start();
-    if (database instanceof Postgres shared) {
-      watch = new Watch(shared, lease, time, told);
-      watch.start();
-    }
     timetable = new Timetable(database, node, retain, this::lookForDue);
     timetable.start();
     open = true;
@@ -138,6 +140,13 @@ final class JdbcStore implements Store {
     Listener told = listener;
     if (told != null) {
       told.due();
+    }
+  }
+
+  private void tellChanged(List<Channel> channels) {
+    Listener told = listener;
+    if (told != null) {
+      told.changed(channels);
     }
   }
 
@@ -187,7 +196,8 @@ final class JdbcStore implements Store {
   @Override
   public void claim(int most, Reply<List<Claimed>> reply) {
     writer.give(
-        new Item.Job<>(true, (session, node) -> Claim.take(session, database, node, most), reply));
+        new Item.Job<>(
+            true, (session, group) -> Claim.take(session, database, group, most), reply));
   }
 
   @Override
@@ -228,6 +238,11 @@ final class JdbcStore implements Store {
             false,
             (session, _) -> Notices.claim(session, database, busy, now, until, most),
             reply));
+  }
+
+  @Override
+  public void entries(Channel channel, Entries.Mark after, int most, Reply<Entries> reply) {
+    readers.ask(session -> Channels.entries(session, channel, after, most), reply);
   }
 
   @Override

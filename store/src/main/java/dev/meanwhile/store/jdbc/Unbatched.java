@@ -82,6 +82,7 @@ final class Unbatched {
     session.query(
         LOCK + database.locked(), _ -> true, found.log); // two may erase its last two runs
     database.erasing(session);
+    Channels.forget(session, run);
     session.update(ERASE_RUN, run);
     session.update(ERASE_CANCELLING, run);
     if (found.logEnded && !session.exists(IS_READ, found.log)) {

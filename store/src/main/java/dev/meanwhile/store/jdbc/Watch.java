@@ -1,11 +1,15 @@
 package dev.meanwhile.store.jdbc;
 
+import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Store;
 import java.lang.System.Logger.Level;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -21,6 +25,7 @@ final class Watch {
   private static final String CANCELLING =
       "select c.run from cancelling c join log l on l.n = c.log"
           + " where l.owner = ? and l.ended_at < 1";
+  private static final String OTHERS = "select n, wrote from node where n <> ?";
   private static final String TIDY =
       "delete from cancelling where not exists"
           + " (select 1 from log l where l.n = cancelling.log and l.ended_at < 1)";
@@ -32,6 +37,7 @@ final class Watch {
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Thread thread = Threads.named("store-watch", this::run);
   private final Set<String> told = new HashSet<>();
+  private Map<Long, Long> wrote = new HashMap<>();
   private @Nullable Session session;
   private long renewAt;
   private long toldLost;
@@ -45,7 +51,10 @@ final class Watch {
     renewAt = time.nanos() + lease.renewal();
   }
 
-  void start() {
+  /// @param open what others write from now on is seen
+  void start(Session open) throws SQLException {
+    wrote = others(open);
+    open.connection().commit();
     thread.start();
   }
 
@@ -114,6 +123,7 @@ final class Watch {
     Session open = connected();
     List<String> cancelled = open.query(CANCELLING, row -> row.getString(1), lease.node());
     boolean claimable = Claim.possible(open, database);
+    List<Channel> changed = changed(open);
     if (++ticks % TIDY_EVERY == 0) {
       open.update(TIDY);
     }
@@ -124,9 +134,36 @@ final class Watch {
         listener.cancelRequested(run);
       }
     }
+    if (!changed.isEmpty()) {
+      listener.changed(changed);
+    }
     if (claimable) {
       listener.claimable();
     }
+  }
+
+  /// The channels in which other nodes have put more since this was last asked.
+  private List<Channel> changed(Session open) throws SQLException {
+    Map<Long, Long> now = others(open);
+    var changed = new ArrayList<Channel>();
+    // One that is gone may have written once more before.
+    for (Long node : now.keySet()) {
+      wrote.putIfAbsent(node, 0L);
+    }
+    for (Map.Entry<Long, Long> before : wrote.entrySet()) {
+      if (now.getOrDefault(before.getKey(), Long.MAX_VALUE) > before.getValue()) {
+        changed.addAll(Channels.since(open, before.getKey(), before.getValue()));
+      }
+    }
+    wrote = now;
+    return changed;
+  }
+
+  /// The last group that each other node has committed.
+  private Map<Long, Long> others(Session open) throws SQLException {
+    var others = new HashMap<Long, Long>();
+    open.query(OTHERS, row -> others.put(row.getLong(1), row.getLong(2)) == null, lease.node());
+    return others;
   }
 
   private Session connected() throws SQLException {

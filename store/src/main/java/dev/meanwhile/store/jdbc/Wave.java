@@ -71,17 +71,19 @@ final class Wave {
   private final Unbatched unbatched;
   private final Accepts accepts;
   private final String end;
+  private final Channels channels;
   private final Map<Kind, List<Item.Written>> kinds = new EnumMap<>(Kind.class);
   private final Map<String, Kind> last = new HashMap<>();
   private final Set<String> runs = new HashSet<>();
   private boolean freesKeys;
   private boolean due;
 
-  Wave(Session session, Database database, long node) {
+  Wave(Session session, Database database, long node, Channels channels) {
     this.session = session;
     this.node = node;
+    this.channels = channels;
     unbatched = new Unbatched(session, database, node);
-    accepts = new Accepts(session, database, node);
+    accepts = new Accepts(session, database, node, channels);
     end =
         "update log as l set status = ?, ended_at = ?, terminal = ?, head = coalesce(?, head),"
             + " bytes = "
@@ -121,6 +123,7 @@ final class Wave {
       case Change.Released it -> {
         flush();
         item.outcome(unbatched.release(it.logs()));
+        it.logs().forEach(channels::touched);
       }
       case Change.Erased it -> {
         flush();
@@ -188,6 +191,7 @@ final class Wave {
     int[] changed = session.runBatch(START);
     for (int i = 0; i < changed.length; i++) {
       items.get(i).outcome(changed[i] > 0 ? new Outcome.Stored() : new Outcome.Fenced());
+      channels.touched(((Change.Started) items.get(i).change()).log());
     }
   }
 
@@ -227,6 +231,7 @@ final class Wave {
     boolean told = Notices.any(session);
     for (int i = 0; i < changed.length; i++) {
       var it = (Change.Cut) items.get(i).change();
+      channels.touched(it.log());
       if (told && changed[i] > 0) {
         due |= Notices.cut(session, it.run(), it.at());
       }
@@ -243,6 +248,7 @@ final class Wave {
     int[] changed = session.runBatch(REQUEUE);
     for (int i = 0; i < changed.length; i++) {
       items.get(i).outcome(changed[i] > 0 ? new Outcome.Stored() : new Outcome.Fenced());
+      channels.touched(((Change.Requeued) items.get(i).change()).log());
     }
   }
 
@@ -266,6 +272,7 @@ final class Wave {
     boolean told = Notices.any(session);
     for (int i = 0; i < changed.length; i++) {
       var it = (Change.Ended) items.get(i).change();
+      channels.touched(it.log());
       boolean now = changed[i] > 0;
       boolean stored =
           now || session.exists(WAS_ENDED, it.log(), node, it.attempt(), it.status(), it.at());

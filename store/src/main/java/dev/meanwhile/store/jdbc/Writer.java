@@ -1,12 +1,14 @@
 package dev.meanwhile.store.jdbc;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Outcome;
 import java.lang.System.Logger.Level;
 import java.sql.SQLException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -31,6 +33,7 @@ final class Writer {
   private final Lease lease;
   private final Consumer<String> cancelled;
   private final Runnable due;
+  private final Consumer<List<Channel>> changed;
   private final String mark;
   private final BlockingQueue<Item> queue = new LinkedBlockingQueue<>();
   // What was taken from the queue while nothing could be written.
@@ -46,11 +49,18 @@ final class Writer {
 
   /// @param cancelled told of each run of this node that is to be stopped
   /// @param due told when there are notices to send
-  Writer(Database database, Lease lease, Consumer<String> cancelled, Runnable due) {
+  /// @param changed told of channels in which there is more
+  Writer(
+      Database database,
+      Lease lease,
+      Consumer<String> cancelled,
+      Runnable due,
+      Consumer<List<Channel>> changed) {
     this.database = database;
     this.lease = lease;
     this.cancelled = cancelled;
     this.due = due;
+    this.changed = changed;
     mark = "update node set wrote = ? where n = ? and not " + Lease.gone(database);
   }
 
@@ -369,6 +379,9 @@ final class Writer {
       } else {
         say(item::answer);
       }
+    }
+    if (!group.changed().isEmpty()) {
+      say(() -> changed.accept(group.changed()));
     }
     if (group.due()) {
       say(due);

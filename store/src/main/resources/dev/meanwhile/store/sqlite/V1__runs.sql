@@ -79,6 +79,30 @@ create table cancelling (
   log integer not null
 ) strict, without rowid;
 
+-- Where labelled runs are told of: what feeds read. `last` is the highest number that was given there, `head` the highest
+-- that was removed. `node` and `wrote` are the group that gave the last one. Gone with the last of its entries.
+create table channel (
+  n integer primary key,
+  tenant text not null,
+  name text not null,
+  born text not null,
+  last integer not null,
+  head integer not null,
+  node integer not null,
+  wrote integer not null,
+  unique (tenant, name)
+) strict;
+
+-- A run in its channel: `number` is that of its latest change, to `status`. Gone with its run.
+create table entry (
+  run text primary key,
+  channel integer not null,
+  number integer not null,
+  title text not null,
+  status text not null
+) strict, without rowid;
+create index entry_channel on entry (channel, number);
+
 create table constant (
   name text primary key,
   value blob not null

@@ -1,7 +1,9 @@
 package dev.meanwhile.store.jdbc;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Endpoint;
+import dev.meanwhile.store.Entries;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
@@ -10,6 +12,7 @@ import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
 import dev.meanwhile.testkit.Board;
+import dev.meanwhile.testkit.Index;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -32,6 +35,7 @@ public final class ModelStore implements Store {
     private final TreeMap<String, Kept> runs = new TreeMap<>();
     private final Map<String, byte[]> constants = new HashMap<>();
     private final Board board = new Board();
+    private final Index index = new Index();
     private int epoch;
   }
 
@@ -156,7 +160,21 @@ public final class ModelStore implements Store {
       data.logs.put(id, new Log(it.log(), epoch));
     }
     data.runs.put(it.run().id(), new Kept(it.run(), it.key(), it.webhook()));
+    if (it.label() != null) {
+      data.index.accepted(it.run(), it.label());
+      touch(id);
+    }
     return STORED;
+  }
+
+  private void touch(String log) {
+    for (Kept run : runsOf(log)) {
+      Channel changed = data.index.touched(over(run));
+      Listener told = listener;
+      if (changed != null && told != null) {
+        answers.execute(() -> told.changed(List.of(changed)));
+      }
+    }
   }
 
   private record Held(IdempotencyEntry.Held held) {}
@@ -187,6 +205,7 @@ public final class ModelStore implements Store {
     boolean same = log.now.attempt() == it.attempt();
     StoredLog was = log.now;
     log.now = edit(was, it.attempt(), was.lost(), "in_progress", 0, same ? was.head() : null, null);
+    touch(it.log());
     return STORED;
   }
 
@@ -225,6 +244,7 @@ public final class ModelStore implements Store {
             was.request(),
             was.head(),
             null);
+    touch(it.log());
     return STORED;
   }
 
@@ -254,6 +274,7 @@ public final class ModelStore implements Store {
         tell(run, it.status(), it.at());
       }
     }
+    touch(it.log());
     return STORED;
   }
 
@@ -279,6 +300,7 @@ public final class ModelStore implements Store {
             it.end(),
             was.cancelRequested());
     tell(run, "cancelled", it.at());
+    touch(it.log());
     return STORED;
   }
 
@@ -304,6 +326,7 @@ public final class ModelStore implements Store {
         StoredLog was = log.now;
         log.owner = 0;
         log.now = edit(was, was.attempt(), was.lost(), "queued", 0, was.head(), null);
+        touch(id);
       }
     }
     return STORED;
@@ -317,6 +340,7 @@ public final class ModelStore implements Store {
     if (over(run).endedAt() == 0) {
       return FENCED;
     }
+    data.index.forget(id);
     data.runs.remove(id);
     String log = run.now.log().id();
     if (log(run).now.endedAt() > 0 && runsOf(log).isEmpty()) {
@@ -401,6 +425,7 @@ public final class ModelStore implements Store {
       int lost = was.lost() + (was.status().equals("in_progress") ? 1 : 0);
       log.owner = epoch;
       log.now = edit(was, was.attempt(), lost, "queued", 0, was.head(), null);
+      touch(was.id());
       StoredLog seen = seen(log, true);
       claimed.add(
           new Claimed(
@@ -468,6 +493,12 @@ public final class ModelStore implements Store {
   }
 
   @Override
+  public void entries(Channel channel, Entries.Mark after, int most, Reply<Entries> reply) {
+    Entries found = data.index.entries(channel, after, most);
+    answers.execute(() -> reply.is(found));
+  }
+
+  @Override
   public byte[] constant(String name, Supplier<byte[]> initial) {
     return data.constants.computeIfAbsent(name, _ -> initial.get());
   }
@@ -477,6 +508,9 @@ public final class ModelStore implements Store {
     long before = millis.get() - retention.age().toMillis();
     data.logs.values().removeIf(log -> log.now.endedAt() > 0 && log.now.endedAt() < before);
     data.runs.values().removeIf(run -> !data.logs.containsKey(run.now.log().id()));
+    data.index.runs().stream()
+        .filter(run -> !data.runs.containsKey(run))
+        .forEach(data.index::forget);
     data.board.forget(before);
   }
 

@@ -4,6 +4,11 @@ import static dev.meanwhile.testkit.StoreSamples.bytes;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
+import dev.meanwhile.store.Entries;
+import dev.meanwhile.store.Entries.Entry;
+import dev.meanwhile.store.Entries.Mark;
+import dev.meanwhile.store.Label;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store.Query;
@@ -19,6 +24,7 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -157,7 +163,9 @@ class ModelTest {
               new StoredRun(
                   run, sent, name("tenant", 2), bytes("about"), millis.get(), 0, 0, false),
               random.nextInt(4) == 0 ? null : sent,
-              random.nextInt(3) == 0 ? StoreSamples.key(name("key", 2)) : null);
+              random.nextInt(3) == 0 ? StoreSamples.key(name("key", 2)) : null,
+              null,
+              random.nextInt(3) == 0 ? new Label(name("channel", 2), "title") : null);
         }
         case 3, 4, 5 -> new Change.Started(log, attempt, millis.get());
         case 6, 7 -> new Change.Checkpoint(log, attempt, piece(), maybe("head"));
@@ -234,6 +242,19 @@ class ModelTest {
       }
       byte[] key = StoreSamples.key(name("key", 2)).key();
       same(orNothing(real.findKey(key)), orNothing(model.findKey(key)));
+      var channel = new Channel(name("tenant", 2), name("channel", 2));
+      same(states(real, channel), states(model, channel));
+    }
+
+    /// Without their numbers, which depend on how changes are grouped.
+    private static List<Entry> states(StoreClient of, Channel channel) {
+      Entries entries = of.entries(channel, Mark.BEGINNING, 1_000);
+      assertThat(entries.entries()).isSortedAccordingTo(Comparator.comparingLong(Entry::number));
+      assertThat(entries.entries()).allMatch(it -> it.number() > 0);
+      return entries.entries().stream()
+          .map(it -> new Entry(0, it.run(), it.title(), it.status(), it.createdAt(), it.endedAt()))
+          .sorted(Comparator.comparing(Entry::run))
+          .toList();
     }
 
     private static Object orNothing(@Nullable Object it) {

@@ -6,10 +6,15 @@ import static dev.meanwhile.testkit.StoreSamples.completed;
 import static dev.meanwhile.testkit.StoreSamples.digest;
 import static dev.meanwhile.testkit.StoreSamples.join;
 import static dev.meanwhile.testkit.StoreSamples.key;
+import static dev.meanwhile.testkit.StoreSamples.labelled;
 import static dev.meanwhile.testkit.StoreSamples.started;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meanwhile.store.Change;
+import dev.meanwhile.store.Channel;
+import dev.meanwhile.store.Entries;
+import dev.meanwhile.store.Entries.Entry;
+import dev.meanwhile.store.Entries.Mark;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Store.Claimed;
 import dev.meanwhile.store.Store.Retention;
@@ -20,6 +25,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
@@ -85,6 +91,58 @@ class NodesTest {
     assertThat(two.write(accept("b", key("a")))).isInstanceOf(Outcome.Conflict.class);
     byte[] secret = one.store().constant("secret", () -> digest("one's"));
     assertThat(two.store().constant("secret", () -> digest("two's"))).isEqualTo(secret);
+  }
+
+  @Test
+  void channels_are_numbered_over_all_nodes_and_all_are_told() {
+    var one = node("one");
+    var two = node("two");
+    var channel = new Channel("shop", "user:1");
+    one.write(labelled("a", "user:1"));
+    two.awaitHeard("changed user:1");
+    two.write(labelled("b", "user:1"));
+    one.awaitHeard("changed user:1");
+    Entries both = one.entries(channel, Mark.BEGINNING, 9);
+    assertThat(both.entries()).extracting(Entry::run).containsExactly("run_a", "run_b");
+    assertThat(two.entries(channel, Mark.BEGINNING, 9)).isEqualTo(both);
+    one.write(started("a", 1));
+    two.awaitHeard("changed user:1");
+    assertThat(two.entries(channel, both.end(), 9).entries())
+        .extracting(Entry::status)
+        .containsExactly("in_progress");
+  }
+
+  /// Many groups of both at once, over few channels: nothing that a reader has passed comes later.
+  @Test
+  void numbers_become_visible_in_their_order() {
+    var nodes = List.of(node("one"), node("two"));
+    var channels = List.of(new Channel("shop", "c0"), new Channel("shop", "c1"));
+    var answers = new ArrayList<StoreClient.Answer<Outcome>>();
+    for (int i = 0; i < 200; i++) {
+      String name = "r" + i;
+      StoreClient at = nodes.get(i % 2);
+      answers.add(at.later(labelled(name, "c" + i / 2 % 2)));
+      answers.add(at.later(started(name, 1)));
+      answers.add(at.later(completed(name, 1, 5_000)));
+    }
+    var seen = new HashMap<String, String>();
+    var marks = new ArrayList<>(List.of(Mark.BEGINNING, Mark.BEGINNING));
+    boolean written = false;
+    boolean more = true;
+    while (!written || more) {
+      written = answers.stream().allMatch(StoreClient.Answer::isThere);
+      more = false;
+      for (int i = 0; i < 2; i++) {
+        Entries next = nodes.get(i).entries(channels.get(i), marks.get(i), 10);
+        assertThat(next.reset()).isFalse();
+        next.entries().forEach(it -> seen.put(it.run(), it.status()));
+        marks.set(i, next.end());
+        more |= !next.entries().isEmpty();
+      }
+    }
+    assertThat(answers).allMatch(it -> it.now().equals(STORED));
+    assertThat(seen).hasSize(200);
+    assertThat(seen.values()).containsOnly("completed");
   }
 
   @Test

@@ -42,14 +42,22 @@ final class OpenAiNodeTest {
 
   @Test
   void eventSourceInChromium() throws IOException, InterruptedException {
+    run(Rig.start(), "eventsource", chromium());
+  }
+
+  @Test
+  void feedsInChromium() throws IOException, InterruptedException {
+    run(Rig.keeping(), "feeds", chromium());
+  }
+
+  private static Map<String, String> chromium() {
     Optional<Path> chromium =
         Stream.of(System.getenv().getOrDefault("PATH", "").split(Pattern.quote(File.pathSeparator)))
             .map(directory -> Path.of(directory, "chromium"))
             .filter(Files::isExecutable)
             .findFirst();
     assumeTrue(chromium.isPresent(), "chromium is not installed: apt-get install chromium");
-
-    run(Rig.start(), "eventsource", Map.of("CHROMIUM", chromium.orElseThrow().toString()));
+    return Map.of("CHROMIUM", chromium.orElseThrow().toString());
   }
 
   private static void run(Rig started, String file, Map<String, String> more)
