@@ -21,7 +21,8 @@ record Promising(Peer.Meanwhile meanwhile, Path work) {
 
   /// @param directory where its log goes and, unless flags say otherwise, its data
   /// @param background how many background calls it makes at once
-  Server start(Path directory, int originPort, int background, List<String> flags)
+  /// @param before words before the command, such as those that pin it to a core
+  Server start(Path directory, int originPort, int background, List<String> flags, String... before)
       throws IOException {
     var file = directory.resolve("meanwhile.yaml");
     Files.writeString(
@@ -39,11 +40,10 @@ record Promising(Peer.Meanwhile meanwhile, Path work) {
     var all = new ArrayList<>(List.of("--config", file.toString()));
     all.addAll(List.of("--data", directory.resolve("data").toString(), "--max-runs", "1000000"));
     all.addAll(flags);
+    var words = new ArrayList<>(List.of(before));
+    words.addAll(meanwhile.command(port, all));
     return Server.start(
-        meanwhile.title(),
-        new Target(port, "prefer: respond-async\r\n"),
-        meanwhile.command(port, all),
-        directory);
+        meanwhile.title(), new Target(port, "prefer: respond-async\r\n"), words, directory);
   }
 
   Path directory(String name) throws IOException {
