@@ -44,15 +44,18 @@ final class Accepts {
               + " cancel_requested, webhook, idempotency_key, body_hash)"
               + " select g.run, l.n, g.tenant, g.about, g.created_at, g.cut_at, g.cut_end,"
               + " g.cancel_requested, g.webhook, g.idempotency_key, g.body_hash"
-              + " from l join g on g.id = l.id order by g.place"
+              + " from (select n, id from l union all select o.n, o.id from log o join g"
+              + " on g.id = o.id and g.owner = o.owner where o.ended_at < 1) as l"
+              + " join g on g.id = l.id order by g.place"
               + " on conflict do nothing returning id");
   private static final String IS_STORED = "select 1 from run where id = ?";
   private static final String IS_OPEN =
       "select 1 from log where id = ? and owner = ? and ended_at < 1";
   private static final String HOLDER = "select id, body_hash from run where idempotency_key = ?";
-  // Only one that was written just now.
+  // Only one that was written just now: one whose runs were erased is another.
   private static final String IS_ALONE =
-      "select 1 from log l where l.id = ? and not exists (select 1 from run r where r.log = l.n)";
+      "select 1 from log l where l.id = ? and l.created_at = ?"
+          + " and not exists (select 1 from run r where r.log = l.n)";
   private static final String FORGET_REQUEST =
       "delete from request where log = (select n from log where id = ?)";
   private static final String FORGET_LOG = "delete from log where id = ?";
@@ -71,23 +74,9 @@ final class Accepts {
 
   /// @param items of different logs
   void write(List<Item.Written> items) throws SQLException {
-    Set<String> accepted = new HashSet<>();
-    List<Change.Accept> batch = new ArrayList<>();
-    var rows = new ArrayList<@Nullable Object[]>();
-    for (Item.Written item : items) {
-      var it = (Change.Accept) item.change();
-      if (it.log() != null && database.takesArrays()) {
-        rows.add(row(it, it.log()));
-      } else {
-        batch.add(it);
-      }
-    }
-    if (!rows.isEmpty()) {
-      accepted.addAll(AT_ONCE.run(session, rows));
-    }
-    if (!batch.isEmpty()) {
-      accepted.addAll(batch(batch));
-    }
+    List<Change.Accept> accepts =
+        items.stream().map(item -> (Change.Accept) item.change()).toList();
+    Set<String> accepted = isAtOnce(accepts) ? atOnce(accepts) : batch(accepts);
     for (Item.Written item : items) {
       var it = (Change.Accept) item.change();
       if (accepted.contains(it.run().id())) {
@@ -97,6 +86,22 @@ final class Accepts {
         item.outcome(whyNot(it));
       }
     }
+  }
+
+  /// All in one way, so that of two with the same key the first one has it.
+  private boolean isAtOnce(List<Change.Accept> accepts) {
+    return database.takesArrays() && accepts.stream().allMatch(it -> it.log() != null);
+  }
+
+  /// @return the ids of the runs that were written
+  private Set<String> atOnce(List<Change.Accept> accepts) throws SQLException {
+    var rows = new ArrayList<@Nullable Object[]>();
+    for (Change.Accept it : accepts) {
+      if (it.log() != null) {
+        rows.add(row(it, it.log()));
+      }
+    }
+    return new HashSet<>(AT_ONCE.run(session, rows));
   }
 
   /// @return the ids of the runs that were written
@@ -193,7 +198,7 @@ final class Accepts {
 
   private Outcome whyNot(Change.Accept accept) throws SQLException {
     String log = accept.run().log().id();
-    boolean alone = accept.log() != null && session.exists(IS_ALONE, log);
+    boolean alone = accept.log() != null && session.exists(IS_ALONE, log, accept.log().createdAt());
     if (alone) {
       session.update(FORGET_REQUEST, log);
       session.update(FORGET_LOG, log);
