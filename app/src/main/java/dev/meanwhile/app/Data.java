@@ -32,7 +32,8 @@ final class Data {
   /// @throws dev.meanwhile.store.StoreException if it cannot be had, with what to do
   static Store of(Config config) {
     var server = config.server();
-    var retention = new Store.Retention(server.keepStored(), server.maxData());
+    var retention =
+        new Store.Retention(server.keepStored(), server.keepResponses(), server.maxData());
     URI database = server.store();
     if (database == null) {
       return in(server.data(), retention);

@@ -74,7 +74,8 @@ class ReadmeTest {
   @Test
   void every_example_is_tested() {
     assertThat(EXAMPLES.keySet())
-        .containsExactly("Synchronous", "Streaming", "Asynchronous", "Coalescing", "Cancelling");
+        .containsExactly(
+            "Synchronous", "Streaming", "Asynchronous", "Responses", "Coalescing", "Cancelling");
   }
 
   @Test
@@ -135,6 +136,27 @@ class ReadmeTest {
     }
     assertThat(answer.status).isEqualTo(200);
     assertThat(answer.body).contains("\"chat.completion\"").doesNotContain("\"choices\":[]");
+  }
+
+  @Test
+  void a_response_is_read_again_from_any_number() throws Exception {
+    String[] commands = example("Responses").split("\n\n", -1);
+    assertThat(commands).hasSize(2);
+    Answer whole = Answer.of(output(commands[0], port));
+    assertThat(whole.status).isEqualTo(200);
+    assertThat(whole.body)
+        .startsWith("event: response.created\n")
+        .contains("event: response.queued\n", "event: response.completed\n")
+        .endsWith("data: [DONE]\n\n");
+    String response = whole.run().replace("run_", "resp_");
+    Answer rest = Answer.of(output(commands[1].replace("resp_…", response), port));
+    assertThat(rest.status).isEqualTo(200);
+    Matcher after = Pattern.compile("starting_after=(\\d+)").matcher(commands[1]);
+    assertThat(after.find()).isTrue();
+    List<String> all = List.of(whole.body.split("\n\n"));
+    int seen = Integer.parseInt(after.group(1)) + 1;
+    String expected = String.join("\n\n", all.subList(seen, all.size()));
+    assertThat(rest.body.replaceFirst("^(:\n\n)+", "")).isEqualTo(expected + "\n\n");
   }
 
   /// The upstream answers when all five wait, however long they take to come.

@@ -114,7 +114,7 @@ final class Durable {
     asked.put(run, new ArrayList<>(List.of(answer)));
     if (isFirst) {
       write(
-          new Change.Accept(stored(run), first, key, webhook, label),
+          acceptance(run, first, key, webhook, label),
           outcome -> {
             List<Run> others = List.copyOf(asked.keySet());
             answered(run, outcome);
@@ -123,7 +123,7 @@ final class Durable {
                 continue;
               }
               if (outcome instanceof Outcome.Stored) {
-                write(new Change.Accept(stored(other), null, null), its -> answered(other, its));
+                write(acceptance(other, null, null, null, null), its -> answered(other, its));
               } else {
                 answered(other, outcome);
               }
@@ -132,9 +132,7 @@ final class Durable {
             later.clear();
           });
     } else if (!runs.isEmpty()) {
-      write(
-          new Change.Accept(stored(run), null, key, webhook, label),
-          outcome -> answered(run, outcome));
+      write(acceptance(run, null, key, webhook, label), outcome -> answered(run, outcome));
     }
   }
 
@@ -174,16 +172,24 @@ final class Durable {
     return !runs.isEmpty();
   }
 
-  private StoredRun stored(Run run) {
-    return new StoredRun(
-        run.id(),
-        first,
-        run.about().tenant(),
-        Encoding.of(run.about()),
-        run.createdAt(),
-        0,
-        0,
-        false);
+  private Change acceptance(
+      Run run,
+      @Nullable StoredLog log,
+      @Nullable IdempotencyEntry key,
+      @Nullable String webhook,
+      @Nullable Label label) {
+    var stored =
+        new StoredRun(
+            run.id(),
+            first,
+            run.about().tenant(),
+            Encoding.of(run.about()),
+            run.createdAt(),
+            0,
+            0,
+            false);
+    return new Change.Accept(
+        stored, log, key, webhook, label, run.about().api(), run.about().lasting());
   }
 
   /// An attempt began.

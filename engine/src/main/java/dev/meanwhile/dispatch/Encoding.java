@@ -29,21 +29,29 @@ final class Encoding {
       out.writeBoolean(about.streamed());
       out.writeBoolean(about.attached());
       out.writeBoolean(about.base64());
+      if (about.asked() != null) {
+        text(out, about.asked());
+        out.writeBoolean(about.lasting());
+      }
     });
   }
 
   static About about(byte[] bytes) {
     return read(
         bytes,
-        in ->
-            new About(
-                text(in),
-                text(in),
-                text(in),
-                text(in),
-                in.readBoolean(),
-                in.readBoolean(),
-                in.readBoolean()));
+        in -> {
+          String tenant = text(in);
+          String api = text(in);
+          String upstream = text(in);
+          String model = text(in);
+          boolean streamed = in.readBoolean();
+          boolean attached = in.readBoolean();
+          boolean base64 = in.readBoolean();
+          String asked = in.available() > 0 ? text(in) : null;
+          boolean lasting = asked != null && in.readBoolean();
+          return new About(
+              tenant, api, upstream, model, streamed, attached, base64, asked, lasting);
+        });
   }
 
   static byte @Nullable [] of(@Nullable Head head) {

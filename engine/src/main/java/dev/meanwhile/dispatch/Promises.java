@@ -236,7 +236,7 @@ final class Promises implements Parked.Lot {
         };
     Durable durable = call.durable();
     if (durable != null && durable.has(run)) {
-      // Named by a key, and so kept from its beginning; but only now may its caller leave for good.
+      // Named or stored from the beginning; but only now may its caller leave for good.
       call.goOn();
       answer.accept(null);
       return;

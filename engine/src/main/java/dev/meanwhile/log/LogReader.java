@@ -41,8 +41,7 @@ public interface LogReader {
     return log().kind(offset);
   }
 
-  /// When the event at `offset` came: microseconds since the log began, to 4 µs, at most 71
-  /// minutes.
+  /// When the event at `offset` came: µs since the log began, to 4 µs, at most 71 minutes.
   default long micros(int offset) {
     return log().micros(offset);
   }

@@ -4,8 +4,7 @@ import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/// One accepted call, and the caller's handle: it reads one log, which others may read too. Its own
-/// are whether it was cancelled, and so ends earlier, and how many readers it has. Thread-safe.
+/// One accepted call, and the caller's handle: it reads one log, as others may. Thread-safe.
 public final class Run implements LogReader {
   private static final AtomicIntegerFieldUpdater<Run> READERS =
       AtomicIntegerFieldUpdater.newUpdater(Run.class, "readers");
@@ -59,18 +58,14 @@ public final class Run implements LogReader {
     }
   }
 
-  /// A reader goes.
   public void leave() {
     if (READERS.decrementAndGet(this) == 0) {
       owner.left();
     }
   }
 
-  /// Ends this run, cancelled, at `end`; nothing happens if it or its log has ended. Only the log's
-  /// loop may call, so that a log's end and a cancel are never in a race.
-  ///
-  /// @param millis when, in milliseconds since 1970
-  /// @return whether this call ended the run
+  /// Ends this run, cancelled, at `end`, `millis` after the beginning of 1970; false if it or its
+  /// log has ended. Only the log's loop may call, so that an end and a cancel are never in a race.
   public boolean cut(int end, long millis) {
     if (cut != Integer.MAX_VALUE || log.terminal() != null) {
       return false;
@@ -123,12 +118,14 @@ public final class Run implements LogReader {
   /// What a run is of.
   ///
   /// @param tenant whose it is; nobody else learns that it exists
-  /// @param api the dialect its caller speaks: `chat`, `embeddings`
+  /// @param api the dialect its caller speaks: `chat`, `embeddings`, `responses`
   /// @param upstream the name of the configured upstream
   /// @param model the model's name as its caller gave it
   /// @param streamed whether its caller asked for a stream
   /// @param attached whether it began to read a log that existed
   /// @param base64 whether its caller asked for embeddings in base64
+  /// @param asked the request as its caller made it, where the run's view needs it; else null
+  /// @param lasting whether it is kept for longer than others: only where `asked` is there
   public record About(
       String tenant,
       String api,
@@ -136,9 +133,11 @@ public final class Run implements LogReader {
       String model,
       boolean streamed,
       boolean attached,
-      boolean base64) {
+      boolean base64,
+      @Nullable String asked,
+      boolean lasting) {
     public About attaching() {
-      return new About(tenant, api, upstream, model, streamed, true, base64);
+      return new About(tenant, api, upstream, model, streamed, true, base64, asked, lasting);
     }
   }
 

@@ -76,8 +76,7 @@ public final class RunLog implements LogReader {
     return new Attempt(number);
   }
 
-  /// How much memory the events hold, in bytes, the growing room included. Exact once the log is
-  /// closed.
+  /// How much memory the events hold, in bytes, with the growing room. Exact once it is closed.
   public int footprint() {
     return capacity + marks.length * 8;
   }
@@ -144,9 +143,6 @@ public final class RunLog implements LogReader {
 
   @Override
   public void read(int from, int to, Piece piece) {
-    if (from == to) {
-      return;
-    }
     int at = place(from);
     int stop = place(to);
     byte[][] all = chunks;

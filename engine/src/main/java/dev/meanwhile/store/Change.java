@@ -19,15 +19,19 @@ public sealed interface Change {
   /// @param webhook the endpoint that is told of its end in any case, or null
   /// @param label in which channel it is told of, from now on and at each change of its state; or
   ///   null
+  /// @param api the dialect its caller speaks
+  /// @param lasting whether the log is kept for longer than others
   record Accept(
       StoredRun run,
       @Nullable StoredLog log,
       @Nullable IdempotencyEntry key,
       @Nullable String webhook,
-      @Nullable Label label)
+      @Nullable Label label,
+      String api,
+      boolean lasting)
       implements Change {
     public Accept(StoredRun run, @Nullable StoredLog log, @Nullable IdempotencyEntry key) {
-      this(run, log, key, null, null);
+      this(run, log, key, null, null, "", false);
     }
 
     @Override

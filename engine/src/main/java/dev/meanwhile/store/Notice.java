@@ -5,6 +5,7 @@ package dev.meanwhile.store;
 /// @param event the id of the event, `evt_…`: the same for each endpoint and each try
 /// @param endpoint the id of the endpoint
 /// @param run the id of the run that ended
+/// @param api the dialect its caller speaks, which may have another id for it
 /// @param status how it ended
 /// @param endedAt when, in milliseconds since 1970, as all times here
 /// @param tries how often it was sent
@@ -16,6 +17,7 @@ public record Notice(
     String event,
     String endpoint,
     String run,
+    String api,
     String status,
     long endedAt,
     int tries,
@@ -24,11 +26,12 @@ public record Notice(
     String result,
     boolean arrived) {
   /// The first notice of an end, due at once; given up at once if the endpoint is disabled.
-  public static Notice of(Endpoint endpoint, String run, String status, long endedAt) {
+  public static Notice of(Endpoint endpoint, String run, String api, String status, long endedAt) {
     return new Notice(
         event(run),
         endpoint.id(),
         run,
+        api,
         status,
         endedAt,
         0,
@@ -45,18 +48,18 @@ public record Notice(
 
   /// The same, to be sent at `at` as if it had never been.
   public Notice again(long at) {
-    return new Notice(event, endpoint, run, status, endedAt, 0, at, triedAt, result, false);
+    return new Notice(event, endpoint, run, api, status, endedAt, 0, at, triedAt, result, false);
   }
 
   /// The same, after it was sent once more.
   public Notice tried(long at, String became, boolean itArrived, long next) {
     return new Notice(
-        event, endpoint, run, status, endedAt, tries + 1, next, at, became, itArrived);
+        event, endpoint, run, api, status, endedAt, tries + 1, next, at, became, itArrived);
   }
 
   /// The same, taken by somebody who sends it before `until`.
   public Notice claimed(long until) {
     return new Notice(
-        event, endpoint, run, status, endedAt, tries, until, triedAt, result, arrived);
+        event, endpoint, run, api, status, endedAt, tries, until, triedAt, result, arrived);
   }
 }

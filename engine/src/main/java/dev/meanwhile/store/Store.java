@@ -151,6 +151,12 @@ public interface Store extends AutoCloseable {
   /// How long what has ended is kept.
   ///
   /// @param age how long a run is kept after its end
+  /// @param lasting how long one is that lasts longer than others
   /// @param maxBytes about how many bytes the data may have; the oldest ended goes first
-  record Retention(Duration age, long maxBytes) {}
+  record Retention(Duration age, Duration lasting, long maxBytes) {
+    /// Where nothing lasts longer.
+    public Retention(Duration age, long maxBytes) {
+      this(age, age, maxBytes);
+    }
+  }
 }

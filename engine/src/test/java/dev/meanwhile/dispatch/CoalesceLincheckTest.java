@@ -74,7 +74,7 @@ public class CoalesceLincheckTest {
 
   private static final Submission SUBMISSION =
       new Submission(
-          new Run.About("shop", "chat", "up", "m", false, false, false),
+          new Run.About("shop", "chat", "up", "m", false, false, false, null, false),
           new Request("up", "chat", "/", List.of(), new byte[0], false),
           false,
           Clocks.DEFAULT,

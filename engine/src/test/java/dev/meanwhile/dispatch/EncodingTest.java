@@ -75,6 +75,7 @@ class EncodingTest {
           assertThat(same.clocks()).isEqualTo(work.clocks());
           assertThat(same.deadline()).isEqualTo(work.deadline());
           assertThat(same.borrowed()).isEqualTo(work.borrowed());
+          String asked = random.nextBoolean() ? text(random) : null;
           var about =
               new About(
                   text(random),
@@ -83,7 +84,9 @@ class EncodingTest {
                   text(random),
                   random.nextBoolean(),
                   random.nextBoolean(),
-                  random.nextBoolean());
+                  random.nextBoolean(),
+                  asked,
+                  asked != null && random.nextBoolean());
           assertThat(Encoding.about(Encoding.of(about))).isEqualTo(about);
           var head = new Head(100 + random.nextInt(500), random.nextBoolean(), text(random));
           assertThat(Encoding.head(Objects.requireNonNull(Encoding.of(head)))).isEqualTo(head);
@@ -104,7 +107,7 @@ class EncodingTest {
     Seeds.check(
         2_000,
         random -> {
-          var about = new About("shop", "chat", "up", "m", true, false, false);
+          var about = new About("shop", "chat", "up", "m", true, false, false, null, false);
           refused(random, work(random).encoded(), Work::of);
           refused(random, Encoding.of(about), Encoding::about);
           refused(random, Encoding.of(terminal(random)), Encoding::terminal);

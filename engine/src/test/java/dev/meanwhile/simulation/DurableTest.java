@@ -183,7 +183,7 @@ class DurableTest {
   private static Submission submission(
       Request request, @Nullable Key same, Submission.@Nullable Promise promise) {
     return new Submission(
-        new Run.About("shop", "chat", "up", "m", request.streamed(), false, false),
+        new Run.About("shop", "chat", "up", "m", request.streamed(), false, false, null, false),
         request,
         true,
         Clocks.DEFAULT,

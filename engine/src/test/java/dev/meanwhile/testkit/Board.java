@@ -25,11 +25,11 @@ public final class Board {
   ///
   /// @return whether somebody is to be told
   public boolean ended(
-      String run, String tenant, String status, long at, @Nullable String webhook) {
+      String run, String api, String tenant, String status, long at, @Nullable String webhook) {
     boolean any = false;
     for (Endpoint each : endpoints.values()) {
       if (each.wants(tenant, status, webhook)) {
-        Notice notice = Notice.of(each, run, status, at);
+        Notice notice = Notice.of(each, run, api, status, at);
         any |= notices.putIfAbsent(key(each.id(), notice.event()), notice) == null;
       }
     }
@@ -70,6 +70,7 @@ public final class Board {
                 it.event(),
                 id,
                 it.run(),
+                it.api(),
                 it.status(),
                 it.endedAt(),
                 it.tries(),

@@ -115,7 +115,7 @@ public final class MemoryStore implements Store {
     }
 
     private void tellEnd(Row row, String status, long at) {
-      tellDue(board.ended(row.first.id(), row.first.tenant(), status, at, row.webhook));
+      tellDue(board.ended(row.first.id(), row.api, row.first.tenant(), status, at, row.webhook));
     }
 
     /// What is kept of a log.
@@ -216,6 +216,7 @@ public final class MemoryStore implements Store {
     boolean cancelRequested;
     @Nullable ByteBuffer key;
     @Nullable String webhook;
+    String api = "";
 
     Row(StoredRun first, Log log) {
       this.first = first;
@@ -552,6 +553,7 @@ public final class MemoryStore implements Store {
     disk.logs.put(log.first.id(), log);
     var row = new Row(run, log);
     row.webhook = accept.webhook();
+    row.api = accept.api();
     if (accept.key() != null && key != null) {
       row.key = key;
       disk.keys.put(key, new IdempotencyEntry.Held(run.id(), accept.key().bodyHash()));

@@ -11,6 +11,7 @@ import static dev.meanwhile.testkit.StoreSamples.endpoint;
 import static dev.meanwhile.testkit.StoreSamples.join;
 import static dev.meanwhile.testkit.StoreSamples.key;
 import static dev.meanwhile.testkit.StoreSamples.labelled;
+import static dev.meanwhile.testkit.StoreSamples.lasting;
 import static dev.meanwhile.testkit.StoreSamples.log;
 import static dev.meanwhile.testkit.StoreSamples.piece;
 import static dev.meanwhile.testkit.StoreSamples.requeued;
@@ -562,6 +563,26 @@ public abstract class StoreContract {
   }
 
   @Test
+  void keeps_longer_what_lasts_longer() {
+    reopen(new Retention(Duration.ofSeconds(100), Duration.ofSeconds(3_000), Long.MAX_VALUE));
+    stored(accept("short"), lasting("long", "long", log("long")), accept("joined"));
+    stored(lasting("late", "joined", null), join("early", "long"));
+    for (String log : List.of("short", "long", "joined")) {
+      stored(completed(log, 0, 20_000));
+    }
+    millis.set(3_020_000);
+    retain(client().store());
+    assertThat(client().find("run_short")).isNull();
+    for (String run : List.of("long", "joined", "late", "early")) {
+      assertThat(found(run).status()).isEqualTo("completed");
+    }
+    millis.set(3_020_001);
+    retain(client().store());
+    assertThat(client().find("run_long")).isNull();
+    assertThat(client().find("run_joined")).isNull();
+  }
+
+  @Test
   protected void forgets_the_oldest_ended_when_there_is_too_much() {
     reopen(new Retention(Duration.ofDays(1000), 2_000_000));
     var random = new java.util.Random(1);
@@ -665,7 +686,18 @@ public abstract class StoreContract {
         .containsExactly("evt_c", "evt_b");
     assertThat(client().notices("whe_named", null, 1).getFirst())
         .isEqualTo(
-            new Notice("evt_c", "whe_named", "run_c", "completed", 5_000, 0, 5_000, 0, "", false));
+            new Notice(
+                "evt_c",
+                "whe_named",
+                "run_c",
+                "responses",
+                "completed",
+                5_000,
+                0,
+                5_000,
+                0,
+                "",
+                false));
   }
 
   @Test
@@ -697,6 +729,7 @@ public abstract class StoreContract {
                 second.event(),
                 "whe_x",
                 second.run(),
+                "",
                 "completed",
                 second.endedAt(),
                 1,
@@ -719,7 +752,7 @@ public abstract class StoreContract {
     client().awaitHeard("due");
     assertThat(client().due(List.of(), 10_000, 20_000, 2).getFirst().notice())
         .isEqualTo(arrived.again(20_000));
-    Notice own = Notice.of(endpoint("whe_x", "shop"), "run_t", "failed", 6_000);
+    Notice own = Notice.of(endpoint("whe_x", "shop"), "run_t", "chat", "failed", 6_000);
     stored(new Change.Scheduled(own), new Change.Scheduled(own));
     assertThat(notices("whe_x")).containsExactly("evt_t failed", "evt_a completed");
     stored(new Change.Unregistered("whe_x"));
@@ -860,7 +893,7 @@ public abstract class StoreContract {
   void tells_of_a_cut_run_and_not_of_the_others_over_its_log() {
     stored(labelled("a", "user:1"), started("a", 1));
     var label = new Label("user:1", "another");
-    stored(new Change.Accept(run("b", log("a")), null, null, null, label));
+    stored(new Change.Accept(run("b", log("a")), null, null, null, label, "responses", false));
     Mark mark = entries(Mark.BEGINNING).end();
     stored(cut("a", 1, "b", 0, 4_000));
     Entries cut = entries(mark);

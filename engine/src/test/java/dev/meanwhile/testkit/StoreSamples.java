@@ -78,14 +78,14 @@ public final class StoreSamples {
   /// A run of which `endpoint` is told.
   public static Change.Accept telling(String name, String endpoint) {
     StoredLog log = log(name);
-    return new Change.Accept(run(name, log), log, null, endpoint, null);
+    return new Change.Accept(run(name, log), log, null, endpoint, null, "responses", false);
   }
 
   /// A run that is told of in a channel.
   public static Change.Accept labelled(String name, String channel) {
     StoredLog log = log(name);
     var label = new Label(channel, "title of " + name);
-    return new Change.Accept(run(name, log), log, null, null, label);
+    return new Change.Accept(run(name, log), log, null, null, label, "responses", false);
   }
 
   /// An endpoint of the tenant `whose`.
@@ -102,6 +102,13 @@ public final class StoreSamples {
         1_000,
         2_000,
         false);
+  }
+
+  /// A run that lasts longer than others.
+  ///
+  /// @param log null if it is stored
+  public static Change.Accept lasting(String name, String over, @Nullable StoredLog log) {
+    return new Change.Accept(run(name, log(over)), log, null, null, null, "responses", true);
   }
 
   /// A run over a log that is stored.

@@ -9,7 +9,9 @@ public enum Api {
   /// `POST /v1/chat/completions`
   CHAT("chat"),
   /// `POST /v1/embeddings`
-  EMBEDDINGS("embeddings");
+  EMBEDDINGS("embeddings"),
+  /// `POST /v1/responses`: made of chat calls, or relayed unread to an upstream that speaks it.
+  RESPONSES("responses");
 
   private final String word;
 
@@ -28,7 +30,7 @@ public enum Api {
   public Terminal judge(byte[] body, int offset, int length) {
     return switch (this) {
       case CHAT -> chat(body, offset, length);
-      case EMBEDDINGS -> Terminal.COMPLETED;
+      case EMBEDDINGS, RESPONSES -> Terminal.COMPLETED;
     };
   }
 

@@ -8,8 +8,9 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// A JSON value that can be changed: for what is built from a whole answer, never for a single
-/// token. Numbers keep their spelling, members their order; of a name given twice the last counts.
+/// A JSON value that can be changed: for what is built from a whole answer, or for another API than
+/// the upstream's; never for a token that is only relayed. Numbers keep their spelling, members
+/// their order; of a name given twice the last counts.
 sealed interface Tree {
   /// A number, true, false or null, as it is spelled.
   record Raw(String json) implements Tree {

@@ -1,5 +1,5 @@
-/// The OpenAI dialect: chat completions and embeddings to events and back. Pure functions over
-/// bytes; no sockets, no clocks, no threads.
+/// The OpenAI dialect: chat completions and embeddings to events and back, and the Responses API
+/// made of chat. Pure functions over bytes; no sockets, no clocks, no threads.
 @NullMarked
 package dev.meanwhile.openai;
 

@@ -3,6 +3,7 @@ package dev.meanwhile.conformance;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.meanwhile.server.Server;
+import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.config.ConfigReader;
 import dev.meanwhile.simulator.Simulator;
 import dev.meanwhile.simulator.SimulatorConfig;
@@ -37,7 +38,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// A server as `meanwhile serve --upstream` starts it, with a simulated AI API behind it, on free
-/// ports of this machine. Thread-safe.
+/// ports of this machine. Thread-safe, but for [#restart].
 public final class Rig implements AutoCloseable {
   /// What all clients give as their key. The server knows none, so it goes upstream, and a run is
   /// shown only to the key that began it.
@@ -48,22 +49,33 @@ public final class Rig implements AutoCloseable {
 
   private final Vertx vertx;
   private final Simulator simulator;
-  private final Server server;
-  private final ByteArrayOutputStream log;
+  private final ByteArrayOutputStream log = new ByteArrayOutputStream();
   private final @Nullable Path data;
+  private final Config config;
+  private Server server;
   private final HttpClient http = HttpClient.newHttpClient();
 
-  private Rig(
-      Vertx vertx,
-      Simulator simulator,
-      Server server,
-      ByteArrayOutputStream log,
-      @Nullable Path data) {
+  private Rig(Vertx vertx, Simulator simulator, Config config, @Nullable Path data) {
     this.data = data;
     this.vertx = vertx;
     this.simulator = simulator;
-    this.server = server;
-    this.log = log;
+    this.config = config;
+    this.server = serve(config, data, log);
+  }
+
+  private static Server serve(Config config, @Nullable Path data, ByteArrayOutputStream log) {
+    Store store = null;
+    if (data != null) {
+      var retention = new Store.Retention(Duration.ofDays(1), 1L << 30);
+      store = Stores.of(new StoreSettings.InDirectory(data, retention, 1));
+    }
+    return Server.start(config, Map.of(), new PrintStream(log, true, UTF_8), store);
+  }
+
+  /// Stops the server and starts another over the same data, at another address.
+  public void restart() {
+    server.close();
+    server = serve(config, data, log);
   }
 
   /// Starts both, and returns when both listen.
@@ -75,20 +87,18 @@ public final class Rig implements AutoCloseable {
   /// request.
   public static Rig keeping() {
     try {
-      Path data = Files.createTempDirectory("meanwhile-conformance");
-      var retention = new Store.Retention(Duration.ofDays(1), 1L << 30);
       return start(
           Map.of("upstream-key-env", "UPSTREAM_KEY", "webhooks-allow", "127.0.0.1"),
           Map.of("UPSTREAM_KEY", "sk-upstream"),
-          new Kept(Stores.of(new StoreSettings.InDirectory(data, retention, 1)), data));
+          Files.createTempDirectory("meanwhile-conformance"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  /// @param kept where the server keeps what it promises, or null
+  /// @param data where the server keeps what it promises, or null
   private static Rig start(
-      Map<String, String> more, Map<String, String> environment, @Nullable Kept kept) {
+      Map<String, String> more, Map<String, String> environment, @Nullable Path data) {
     Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
     Simulator simulator = await(Simulator.start(vertx, SimulatorConfig.defaults().withPort(0)));
     var flags = new HashMap<>(more);
@@ -98,10 +108,7 @@ public final class Rig implements AutoCloseable {
     flags.put("port", "0");
     flags.put("shutdown-timeout", "0s");
     var config = ConfigReader.read(null, flags, environment);
-    var log = new ByteArrayOutputStream();
-    Store store = kept == null ? null : kept.store();
-    var server = Server.start(config, Map.of(), new PrintStream(log, true, UTF_8), store);
-    return new Rig(vertx, simulator, server, log, kept == null ? null : kept.data());
+    return new Rig(vertx, simulator, config, data);
   }
 
   /// The address of the server, without a path.
@@ -212,6 +219,4 @@ public final class Rig implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
   }
-
-  private record Kept(Store store, Path data) {}
 }

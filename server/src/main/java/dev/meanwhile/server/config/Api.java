@@ -3,5 +3,7 @@ package dev.meanwhile.server.config;
 /// The dialect an upstream speaks.
 public enum Api {
   /// OpenAI's chat completions, with embeddings and models.
-  CHAT
+  CHAT,
+  /// The same, and OpenAI's Responses.
+  RESPONSES
 }

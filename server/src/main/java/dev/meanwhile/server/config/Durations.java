@@ -8,7 +8,10 @@ import org.jspecify.annotations.Nullable;
 /// Durations as they are written: `300ms`, `5s`, `1h30m`, units from the greatest to the smallest.
 public final class Durations {
   /// So that milliseconds fit in an `int`, which timers of sockets want.
-  private static final Duration MAX = Duration.ofDays(20);
+  private static final int MAX_HOURS = 480;
+
+  /// Of what no timer waits for.
+  private static final int LONGEST_HOURS = 100_000;
 
   private static final Pattern PARTS =
       Pattern.compile("(?:(\\d{1,9})h)?(?:(\\d{1,9})m)?(?:(\\d{1,9})s)?(?:(\\d{1,9})ms)?");
@@ -16,20 +19,25 @@ public final class Durations {
   private Durations() {}
 
   static Type<Duration> positive() {
-    return type(Duration.ofMillis(1), "1ms");
+    return type(Duration.ofMillis(1), "1ms", MAX_HOURS);
   }
 
   static Type<Duration> orZero() {
-    return type(Duration.ZERO, "0s");
+    return type(Duration.ZERO, "0s", MAX_HOURS);
   }
 
-  private static Type<Duration> type(Duration min, String minText) {
-    String expected = "a duration from " + minText + " to 480h (units h, m, s, ms)";
-    return Type.of("<duration>", expected, "90s or 1h30m", text -> within(parse(text), min));
+  /// Also one that is longer than a timer can wait.
+  static Type<Duration> ofKeeping() {
+    return type(Duration.ofMillis(1), "1ms", LONGEST_HOURS);
   }
 
-  private static Duration within(Duration duration, Duration min) {
-    if (duration.compareTo(min) < 0 || duration.compareTo(MAX) > 0) {
+  private static Type<Duration> type(Duration min, String minText, int hours) {
+    String expected = "a duration from " + minText + " to " + hours + "h (units h, m, s, ms)";
+    return Type.of("<duration>", expected, "90s or 1h30m", text -> within(parse(text), min, hours));
+  }
+
+  private static Duration within(Duration duration, Duration min, int hours) {
+    if (duration.compareTo(min) < 0 || duration.compareTo(Duration.ofHours(hours)) > 0) {
       throw new IllegalArgumentException("out of range");
     }
     return duration;

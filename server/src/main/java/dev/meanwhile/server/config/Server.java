@@ -26,6 +26,7 @@ public record Server(
     @Nullable URI store,
     @Nullable String node,
     Duration keepStored,
+    Duration keepResponses,
     long maxData,
     Duration backgroundDeadline,
     @Nullable URI publicUrl,

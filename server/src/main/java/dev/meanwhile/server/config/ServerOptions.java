@@ -32,6 +32,12 @@ final class ServerOptions {
           Durations.positive(),
           "24h",
           "how long what was promised, and an Idempotency-Key, is kept after its end");
+  static final Option<Duration> KEEP_RESPONSES =
+      Option.of(
+          "keep-responses",
+          Durations.ofKeeping(),
+          "720h",
+          "the same of responses that were asked for with store");
   static final Option<Long> MAX_DATA =
       Option.of(
           "max-data",
@@ -174,6 +180,7 @@ final class ServerOptions {
           STORE,
           NODE,
           KEEP_STORED,
+          KEEP_RESPONSES,
           MAX_DATA,
           BACKGROUND_DEADLINE,
           PUBLIC_URL,
@@ -217,6 +224,7 @@ final class ServerOptions {
         values.find(STORE),
         values.find(NODE),
         values.get(KEEP_STORED),
+        values.get(KEEP_RESPONSES),
         values.get(MAX_DATA),
         values.get(BACKGROUND_DEADLINE),
         values.find(PUBLIC_URL),

@@ -17,7 +17,12 @@ final class UpstreamOptions {
   static final Option<Secret> API_KEY =
       Option.optional(
           "api-key", Types.SECRET, "the caller's own, if there are no keys", "credential to send");
-  static final Option<Api> API = Option.of("api", Types.API, "chat", "dialect it speaks");
+  static final Option<Api> API =
+      Option.of(
+          "api",
+          Types.API,
+          "chat",
+          "dialect it speaks; responses: of the first upstream, /v1/responses is relayed to it");
   static final Option<Integer> MAX_CONNECTIONS =
       Option.of(
           "max-connections", Types.whole(1, 1_000_000, 1024), "10000", "most connections to it");

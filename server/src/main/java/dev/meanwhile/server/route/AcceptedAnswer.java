@@ -4,10 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.meanwhile.log.Run;
 import dev.meanwhile.openai.JsonText;
+import dev.meanwhile.openai.ResponsesFold;
 import io.vertx.core.http.HttpServerResponse;
 
-/// Answers 202: where the run is, when to come back, and how it stands, in the shape that the
-/// caller's API has for an answer without content.
+/// Answers 202, or 200 where the caller's API has that for it: where the run is, when to come back,
+/// and how it stands, in the shape that the API has for an answer without content.
 final class AcceptedAnswer {
   private AcceptedAnswer() {}
 
@@ -15,8 +16,9 @@ final class AcceptedAnswer {
     if (response.ended() || response.closed()) {
       return;
     }
-    headers.writeAccepted(response);
-    Answers.send(response, 202, Answers.JSON, body(run).getBytes(UTF_8));
+    int status = headers.writeAccepted(response);
+    byte[] body = Responses.speaks(run) ? ResponsesFold.object(run) : body(run).getBytes(UTF_8);
+    Answers.send(response, status, Answers.JSON, body);
   }
 
   private static String body(Run run) {

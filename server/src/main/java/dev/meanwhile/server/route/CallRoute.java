@@ -1,5 +1,7 @@
 package dev.meanwhile.server.route;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.meanwhile.budget.Clocks;
 import dev.meanwhile.budget.OnLeave;
 import dev.meanwhile.dispatch.Dispatcher;
@@ -8,6 +10,7 @@ import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.openai.Api;
 import dev.meanwhile.openai.Envelope;
+import dev.meanwhile.openai.ResponsesRequest;
 import dev.meanwhile.server.Recent;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
@@ -29,7 +32,8 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// `POST /v1/chat/completions` and `POST /v1/embeddings`: every call is a run.
+/// `POST /v1/chat/completions`, `POST /v1/embeddings`, and `POST /v1/responses`, which is made of a
+/// chat call: every call is a run.
 final class CallRoute {
   private static final Duration PLAIN_GRACE = Duration.ZERO;
   private static final Duration RETRYING_GRACE = Duration.ofSeconds(10);
@@ -89,14 +93,69 @@ final class CallRoute {
   }
 
   private void call(HttpServerRequest request, Api api, Caller caller, byte[] body, long began) {
+    if (api == Api.RESPONSES) {
+      responses(request, caller, body, began);
+      return;
+    }
+    Envelope envelope = envelope(body);
+    Delivery delivery =
+        Delivery.of(request.headers(), caller, api == Api.CHAT && envelope.stream());
+    accept(request, api, caller, null, envelope, delivery, body, began);
+  }
+
+  private void responses(HttpServerRequest request, Caller caller, byte[] body, long began) {
+    ResponsesRequest asked = ResponsesRequest.of(body);
+    check(asked.problem());
+    if (asked.background() && !asked.store()) {
+      throw new Refusal(
+          400,
+          "unsupported_parameter",
+          "'store' must be true where 'background' is: nobody else could ask for the answer.",
+          "store");
+    }
+    Delivery delivery = Delivery.of(request.headers(), caller, asked.stream());
+    Delivery how = asked.background() ? delivery.ofBackground() : delivery;
+    new Turns(
+            loop,
+            caller.tenant(),
+            turns -> {
+              try {
+                Envelope chat = envelope(asked.chat(turns));
+                accept(request, Api.CHAT, caller, asked, chat, how, body, began);
+              } catch (Refusal refusal) {
+                Answers.refuse(request.response(), refusal, false);
+              } catch (RuntimeException e) {
+                // Nobody else would answer: this may be called by the store's.
+                Answers.fault(request, e, false);
+              }
+            },
+            refusal -> Answers.refuse(request.response(), refusal, false))
+        .before(asked.previous());
+  }
+
+  private static Envelope envelope(byte[] body) {
     Envelope envelope = Envelope.of(body);
-    if (envelope.problem() != null) {
-      var problem = envelope.problem();
+    check(envelope.problem());
+    return envelope;
+  }
+
+  private static void check(Envelope.@Nullable Problem problem) {
+    if (problem != null) {
       throw new Refusal(400, problem.code(), problem.message(), problem.param());
     }
-    boolean streamed = api == Api.CHAT && envelope.stream();
-    Delivery delivery = Delivery.of(request.headers(), caller, streamed);
-    Submission submission = submission(request, api, caller, envelope, streamed, delivery, body);
+  }
+
+  /// @param asked what the chat call of `envelope` is made for, or null if it is the caller's own
+  private void accept(
+      HttpServerRequest request,
+      Api api,
+      Caller caller,
+      @Nullable ResponsesRequest asked,
+      Envelope envelope,
+      Delivery delivery,
+      byte[] body,
+      long began) {
+    Submission submission = submission(request, api, caller, asked, envelope, delivery, body);
     var answering = new Answering(request, envelope, delivery, submission, began);
     String webhook = delivery.webhook();
     if (webhook == null) {
@@ -141,18 +200,45 @@ final class CallRoute {
 
     private void answer(Run run) {
       var headers = new RunHeaders(loop, request, run, delivery, began, submission.sameKey());
-      if (delivery.background() && run.terminal() == null) {
+      if (Responses.speaks(run)) {
+        answerResponses(run, headers);
+      } else if (delivery.background() && run.terminal() == null) {
         AcceptedAnswer.send(response, run, headers);
       } else if (submission.about().streamed() && !delivery.background()) {
         new StreamAnswer(loop, response, run, headers, envelope.includeUsage()).begin();
       } else {
-        var answer = new PlainAnswer(loop, response, run, headers);
-        Duration after = delivery.detachAfter();
-        if (after == null || after.isZero()) {
-          answer.begin();
+        plain(run, headers);
+      }
+    }
+
+    private void answerResponses(Run run, RunHeaders headers) {
+      if (run.about().attached() && ResponsesRoute.kept(run) != null) {
+        // All others were promised before they began.
+        run.keep(_ -> {});
+      }
+      boolean accepted = delivery.background() && (delivery.async() || !delivery.inBackground());
+      if (submission.about().streamed() && !accepted) {
+        boolean ids = "true".equals(request.getParam("sse_id"));
+        var answer = new ResponsesAnswer(loop, response, run, headers, -1, ids);
+        if (delivery.inBackground()) {
+          answer.beginAtOnce();
         } else {
-          answer.beginToDetach(after);
+          answer.beginHeld();
         }
+      } else if (delivery.inBackground() || delivery.background() && run.terminal() == null) {
+        AcceptedAnswer.send(response, run, headers);
+      } else {
+        plain(run, headers);
+      }
+    }
+
+    private void plain(Run run, RunHeaders headers) {
+      var answer = new PlainAnswer(loop, response, run, headers);
+      Duration after = delivery.detachAfter();
+      if (after == null || after.isZero()) {
+        answer.begin();
+      } else {
+        answer.beginToDetach(after);
       }
     }
 
@@ -206,8 +292,8 @@ final class CallRoute {
       HttpServerRequest request,
       Api api,
       Caller caller,
+      @Nullable ResponsesRequest asked,
       Envelope envelope,
-      boolean streamed,
       Delivery delivery,
       byte[] body) {
     String upstream = loop.firstClient().config().name();
@@ -219,11 +305,12 @@ final class CallRoute {
       upstream = model.substring(0, slash);
       renamed = model.substring(slash + 1);
     }
+    boolean streamed = api == Api.CHAT && envelope.stream();
     // Who may leave before the end is served by a stream, so that no token is lost.
     boolean edited = api == Api.CHAT && delivery.detachAfter() != null;
-    byte[] sent = renamed == null && !edited ? body : envelope.edited(renamed, edited);
+    byte[] sent = renamed == null && !edited ? envelope.body() : envelope.edited(renamed, edited);
     String path = api == Api.CHAT ? "/chat/completions" : "/embeddings";
-    String query = request.query();
+    String query = asked == null ? request.query() : null;
     List<Map.Entry<String, String>> headers = upHeaders(request, caller, upstream);
     var call =
         new Request(
@@ -245,9 +332,28 @@ final class CallRoute {
     boolean comesBack = retryCount != null || delivery.idempotencyKey() != null;
     boolean fresh = noCache(request);
     return new Submission(
-        about(
-            new Run.About(
-                caller.tenant(), call.api(), upstream, model, streamed, false, envelope.base64())),
+        asked == null
+            ? about(
+                new Run.About(
+                    caller.tenant(),
+                    call.api(),
+                    upstream,
+                    model,
+                    streamed,
+                    false,
+                    envelope.base64(),
+                    null,
+                    false))
+            : new Run.About(
+                caller.tenant(),
+                Api.RESPONSES.word(),
+                upstream,
+                model,
+                streamed,
+                false,
+                false,
+                new String(body, UTF_8),
+                asked.store()),
         call,
         edited || envelope.includeUsage(),
         clocks,
@@ -257,28 +363,58 @@ final class CallRoute {
         retryCount == null ? null : keys.ofRetry(caller, call, body),
         retryCount != null && !retryCount.equals("0") && !fresh,
         // Of a log that others read nobody would be told for this call.
-        fresh || delivery.webhook() != null || label != null || !coalesces(caller, api, envelope)
+        fresh
+                || delivery.webhook() != null
+                || label != null
+                || !coalesces(caller, api, envelope)
+                || asked != null && !asked.isAlone()
             ? null
-            : keys.ofSame(caller, call, request.headers(), model, body),
+            : keys.ofSame(caller, call, request.headers(), model, envelope.body()),
         borrowed,
-        promise(caller, call, delivery, label, body));
+        promise(caller, call, asked, delivery, label, body));
   }
 
   /// What the store must promise before this call is accepted: all of it if nobody waits for it,
   /// its name if it has one, and what is told of it.
   private Submission.@Nullable Promise promise(
-      Caller caller, Request call, Delivery delivery, @Nullable Label label, byte[] body) {
+      Caller caller,
+      Request call,
+      @Nullable ResponsesRequest asked,
+      Delivery delivery,
+      @Nullable Label label,
+      byte[] body) {
     String key = delivery.idempotencyKey();
-    if (!delivery.background() && key == null && delivery.webhook() == null && label == null) {
+    boolean kept = asked != null && asked.store() && canStore();
+    if (!delivery.background()
+        && key == null
+        && delivery.webhook() == null
+        && label == null
+        && !kept) {
       return null;
     }
+    String route = asked == null ? call.path() : "/responses";
     return new Submission.Promise(
         delivery.background(),
-        BACKGROUND,
+        asked == null ? BACKGROUND : priority(asked),
         loop.clock().millis() + loop.config().server().backgroundDeadline().toMillis(),
-        key == null ? null : keys.ofIdempotency(caller, call, key, body),
+        key == null ? null : keys.ofIdempotency(caller, route, key, body),
         delivery.webhook(),
         label);
+  }
+
+  /// Whether answers that are to be asked for later can be promised; if not they are made all the
+  /// same, and stay in memory.
+  private boolean canStore() {
+    Store store = loop.engine().store();
+    return store != null && store.trouble() == null;
+  }
+
+  private static int priority(ResponsesRequest asked) {
+    return switch (asked.serviceTier()) {
+      case "priority" -> BACKGROUND - 1;
+      case "flex" -> BACKGROUND + 1;
+      default -> BACKGROUND;
+    };
   }
 
   /// Calls are alike: those that are kept share this.

@@ -17,13 +17,15 @@ import org.jspecify.annotations.Nullable;
 /// @param mayDetach whether it may be answered 202 without asking for it
 /// @param idempotencyKey what it names this request by, or null
 /// @param webhook the endpoint that is to be told of the end, or null
+/// @param inBackground whether its body says that nobody waits, which needs no 202
 record Delivery(
     boolean async,
     @Nullable Duration patience,
     @Nullable Duration budget,
     boolean mayDetach,
     @Nullable String idempotencyKey,
-    @Nullable String webhook) {
+    @Nullable String webhook,
+    boolean inBackground) {
   private static final Duration LONGEST = Duration.ofDays(1);
   private static final Pattern KEY = Pattern.compile("[\\x21-\\x7e]{1,255}");
 
@@ -51,13 +53,19 @@ record Delivery(
             budget == null ? null : budget(budget),
             caller.mayDetach() || async,
             key == null ? null : key.strip(),
-            webhook == null ? null : webhook.strip());
+            webhook == null ? null : webhook.strip(),
+            false);
     return streamed && !delivery.background() ? delivery.watched() : delivery;
   }
 
   /// The same of a caller that has the answer as it comes.
   private Delivery watched() {
-    return new Delivery(false, null, budget, false, idempotencyKey, webhook);
+    return new Delivery(false, null, budget, false, idempotencyKey, webhook, inBackground);
+  }
+
+  /// The same, where nobody waits.
+  Delivery ofBackground() {
+    return new Delivery(async, patience, budget, mayDetach, idempotencyKey, webhook, true);
   }
 
   private static Duration budget(String text) {
@@ -79,6 +87,9 @@ record Delivery(
   /// How long the caller waits before it is answered 202: zero if it does not, null if it is never
   /// answered so.
   @Nullable Duration detachAfter() {
+    if (inBackground) {
+      return Duration.ZERO;
+    }
     if (async) {
       return patience != null ? patience : budget != null ? budget : Duration.ZERO;
     }

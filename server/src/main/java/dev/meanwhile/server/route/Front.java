@@ -15,6 +15,7 @@ public final class Front implements Handler<HttpServerRequest> {
   private static final String MONITOR = "/v1/chat/completions/run_";
   private static final String CANCEL = "/cancel";
   private static final String URLS = "/urls";
+  private static final String RESPONSES = "/v1/responses";
 
   private final Loop loop;
   private final CallRoute calls;
@@ -24,6 +25,7 @@ public final class Front implements Handler<HttpServerRequest> {
   private final WebhookRoute webhooks;
   private final RelayRoute relay;
   private final Cors cors;
+  private final ResponsesRoute responses;
 
   public Front(Loop loop) {
     this.loop = loop;
@@ -35,6 +37,7 @@ public final class Front implements Handler<HttpServerRequest> {
     this.list = new ListRoute(loop);
     this.relay = new RelayRoute(loop);
     this.cors = new Cors(loop.config().server().cors());
+    this.responses = new ResponsesRoute(loop, runs);
   }
 
   @Override
@@ -67,7 +70,11 @@ public final class Front implements Handler<HttpServerRequest> {
               ? "runs"
               : path.startsWith(FeedRoute.PATH)
                   ? "feeds"
-                  : isWebhooks(path) ? "webhooks" : path.startsWith("/v1/") ? "relay" : "other";
+                  : isWebhooks(path)
+                      ? "webhooks"
+                      : path.equals(RESPONSES) || path.startsWith(RESPONSES + "/")
+                          ? "responses"
+                          : path.startsWith("/v1/") ? "relay" : "other";
     };
   }
 
@@ -111,7 +118,9 @@ public final class Front implements Handler<HttpServerRequest> {
             loop.metrics().text());
       }
       default -> {
-        if (path.startsWith(RUNS)) {
+        if (path.equals(RESPONSES) || path.startsWith(RESPONSES + "/")) {
+          responses(request, path);
+        } else if (path.startsWith(RUNS)) {
           if (!cors.answered(request)) {
             run(request, path.substring(RUNS.length()));
           }
@@ -136,6 +145,21 @@ public final class Front implements Handler<HttpServerRequest> {
               "There is nothing here. The API is under /v1: set your client's base URL to this server's address and /v1.");
         }
       }
+    }
+  }
+
+  private void responses(HttpServerRequest request, String path) {
+    Caller caller = loop.authenticator().caller(request);
+    boolean post = HttpMethod.POST.equals(request.method());
+    if (loop.firstClient().config().api() == dev.meanwhile.server.config.Api.RESPONSES) {
+      relay.handle(request, caller);
+    } else if (path.length() > RESPONSES.length()) {
+      responses.handle(request, caller, path.substring(RESPONSES.length() + 1));
+    } else if (post) {
+      calls.handle(request, Api.RESPONSES, caller);
+    } else {
+      request.response().putHeader("allow", "POST");
+      throw new Refusal(405, "method_not_allowed", "Responses are made by POST /v1/responses.");
     }
   }
 

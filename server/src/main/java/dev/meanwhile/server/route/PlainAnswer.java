@@ -7,6 +7,7 @@ import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal;
 import dev.meanwhile.openai.ChatFold;
 import dev.meanwhile.openai.Embeddings;
+import dev.meanwhile.openai.ResponsesFold;
 import dev.meanwhile.view.Wait;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Duration;
@@ -86,7 +87,10 @@ final class PlainAnswer {
     headers.write(response, "content-length");
     Head head = run.head();
     boolean whole = run.end() > 0 && run.kind(run.end() - 1) == Kind.ANSWER && !run.isCut();
-    if (whole && head != null && (head.status() >= 400 || terminal.failure() == null)) {
+    if (Responses.speaks(run) && terminal.failure() == null) {
+      response.headers().set("content-type", Answers.JSON);
+      send(200, ResponsesFold.object(run));
+    } else if (whole && head != null && (head.status() >= 400 || terminal.failure() == null)) {
       byte[] answer = run.bytes(run.end() - 1, run.end());
       if (head.status() < 300 && run.about().api().equals("embeddings")) {
         answer = Embeddings.inFormat(answer, run.about().base64());

@@ -35,9 +35,9 @@ final class RequestKeys {
   }
 
   /// What an `Idempotency-Key` is stored by, and what it was used for.
-  IdempotencyEntry ofIdempotency(Caller caller, Request request, String key, byte[] body) {
+  IdempotencyEntry ofIdempotency(Caller caller, String route, String key, byte[] body) {
     String whose = caller.tenant() + "\n" + caller.credential();
-    byte[] name = sha256.digest(bytes(whose + "\n" + request.path() + "\n" + key));
+    byte[] name = sha256.digest(bytes(whose + "\n" + route + "\n" + key));
     return new IdempotencyEntry(name, sha256.digest(body));
   }
 

@@ -4,6 +4,7 @@ import dev.meanwhile.dispatch.Key;
 import dev.meanwhile.log.Head;
 import dev.meanwhile.log.Kind;
 import dev.meanwhile.log.Run;
+import dev.meanwhile.openai.ResponsesFold;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -63,21 +64,25 @@ final class RunHeaders {
     own(response, 200, outcome());
   }
 
-  /// Writes those of an answer that only says where the run is.
-  void writeAccepted(HttpServerResponse response) {
+  /// Writes those of an answer that only says where the run is, and returns its status.
+  int writeAccepted(HttpServerResponse response) {
+    int status = delivery.inBackground() && !delivery.async() ? 200 : 202;
     String run = location + "/v1/runs/" + this.run.id();
     Duration left = loop.typical().left(this.run, loop.clock().millis());
-    own(response, 202, delivery.budget() == null ? null : "detached");
+    own(response, status, delivery.budget() == null ? null : "detached");
     response
         .headers()
         .set(
             "location",
-            this.run.about().api().equals("chat")
-                ? location + "/v1/chat/completions/" + this.run.id()
-                : run)
+            switch (this.run.about().api()) {
+              case "chat" -> location + "/v1/chat/completions/" + this.run.id();
+              case "responses" -> location + "/v1/responses/" + ResponsesFold.idOf(this.run.id());
+              default -> run;
+            })
         .set("operation-location", run)
         .set("retry-after", Long.toString((left.toMillis() + 999) / 1_000))
         .set("openai-poll-after-ms", Long.toString(left.toMillis()));
+    return status;
   }
 
   /// The budget has run out and the caller goes on waiting.

@@ -47,7 +47,12 @@ final class RunRoute {
             snapshot(request.response(), run, known, null);
           } else {
             checkReaders(run);
-            longPoll(request.response(), run, known, patience);
+            String applied = "wait=" + Prefer.text(patience);
+            longPoll(
+                request.response(),
+                run,
+                patience,
+                () -> ended(request.response(), run, known, applied));
           }
         });
   }
@@ -66,35 +71,35 @@ final class RunRoute {
   }
 
   void erase(HttpServerRequest request, Caller caller, String id) {
-    find(
-        request,
-        caller,
-        id,
-        true,
-        run -> {
-          if (run.terminal() == null) {
-            throw new Refusal(
-                400,
-                "run_not_ended",
-                "The run has not ended. Cancel it first: POST /v1/runs/%s/cancel.".formatted(id));
-          }
-          loop.dispatcher()
-              .erase(
-                  run,
-                  outcome -> {
-                    if (outcome instanceof Outcome.Stored) {
-                      Answers.send(
-                          request.response(),
-                          200,
-                          Answers.JSON,
-                          "{\"id\":%s,\"object\":\"run\",\"deleted\":true}"
-                              .formatted(JsonText.quoted(id))
-                              .getBytes(UTF_8));
-                    } else {
-                      refuse(request, storeUnavailable("the erasure was not written"), true);
-                    }
-                  });
-        });
+    find(request, caller, id, true, run -> erase(request, run, id, "run", true));
+  }
+
+  /// Erases an ended run.
+  ///
+  /// @param id its id in the API, which calls it `object`
+  void erase(HttpServerRequest request, Run run, String id, String object, boolean isNative) {
+    if (run.terminal() == null) {
+      throw new Refusal(
+          400,
+          "run_not_ended",
+          "The run has not ended. Cancel it first: POST /v1/%ss/%s/cancel.".formatted(object, id));
+    }
+    loop.dispatcher()
+        .erase(
+            run,
+            outcome -> {
+              if (outcome instanceof Outcome.Stored) {
+                Answers.send(
+                    request.response(),
+                    200,
+                    Answers.JSON,
+                    "{\"id\":%s,\"object\":\"%s\",\"deleted\":true}"
+                        .formatted(JsonText.quoted(id), object)
+                        .getBytes(UTF_8));
+              } else {
+                refuse(request, storeUnavailable("the erasure was not written"), isNative);
+              }
+            });
   }
 
   /// Signs a URL of the run.
@@ -117,7 +122,8 @@ final class RunRoute {
         run -> {
           Duration patience = Prefer.wait(request.headers());
           var delivery =
-              new Delivery(false, patience.isZero() ? null : patience, null, true, null, null);
+              new Delivery(
+                  false, patience.isZero() ? null : patience, null, true, null, null, false);
           var headers = new RunHeaders(loop, request, run, delivery, began, null);
           HttpServerResponse response = request.response();
           response.headersEndHandler(_ -> {
@@ -140,7 +146,7 @@ final class RunRoute {
   }
 
   /// Finds a run, in memory or in the store, and goes on with it.
-  private void find(
+  void find(
       HttpServerRequest request, Caller caller, String id, boolean isNative, Consumer<Run> found) {
     loop.dispatcher()
         .find(
@@ -151,13 +157,7 @@ final class RunRoute {
               public void is(@Nullable Run run) {
                 try {
                   if (run == null) {
-                    throw new Refusal(
-                        404,
-                        "run_not_found",
-                        "There is no run of this id that you may see. It may have been kept no longer: %s s after its end, or %s s if it was promised."
-                            .formatted(
-                                loop.config().server().keep().toSeconds(),
-                                loop.config().server().keepStored().toSeconds()));
+                    throw notFound();
                   }
                   found.accept(run);
                 } catch (Refusal refusal) {
@@ -174,6 +174,16 @@ final class RunRoute {
             });
   }
 
+  Refusal notFound() {
+    return new Refusal(
+        404,
+        "run_not_found",
+        "There is no run of this id that you may see. It may have been kept no longer: %s s after its end, or %s s if it was promised."
+            .formatted(
+                loop.config().server().keep().toSeconds(),
+                loop.config().server().keepStored().toSeconds()));
+  }
+
   static Failure storeUnavailable(String trouble) {
     return new Failure(
         503, "store_unavailable", "The store does not answer: " + trouble + ". Try again.");
@@ -186,7 +196,7 @@ final class RunRoute {
         isNative);
   }
 
-  private void checkReaders(Run run) {
+  void checkReaders(Run run) {
     int max = loop.config().server().maxReaders();
     if (run.readers() >= max) {
       throw new Refusal(
@@ -210,10 +220,9 @@ final class RunRoute {
     new RunEvents(loop, request.response(), run, from).begin();
   }
 
-  private void longPoll(
-      HttpServerResponse response, Run run, @Nullable String known, Duration patience) {
+  /// Answers at the end of the run, or when the caller's patience is at an end.
+  void longPoll(HttpServerResponse response, Run run, Duration patience, Runnable answer) {
     var timer = new AtomicReference<Clock.Timer>();
-    String applied = "wait=" + Prefer.text(patience);
     var wait =
         new Wait(
             run,
@@ -223,7 +232,7 @@ final class RunRoute {
               if (pending != null) {
                 pending.cancel();
               }
-              ended(response, run, known, applied);
+              answer.run();
             });
     response.closeHandler(_ -> {
       Clock.Timer pending = timer.get();
@@ -239,7 +248,7 @@ final class RunRoute {
                 patience,
                 () -> {
                   wait.stop();
-                  snapshot(response, run, known, applied);
+                  answer.run();
                 }));
   }
 

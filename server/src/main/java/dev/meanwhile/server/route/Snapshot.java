@@ -10,6 +10,7 @@ import dev.meanwhile.openai.ChatFold;
 import dev.meanwhile.openai.Deltas;
 import dev.meanwhile.openai.Embeddings;
 import dev.meanwhile.openai.JsonText;
+import dev.meanwhile.openai.ResponsesFold;
 import org.jspecify.annotations.Nullable;
 
 /// A run as it stands, as JSON: contract.md §6.
@@ -87,6 +88,9 @@ final class Snapshot {
   private static byte @Nullable [] output(Run run, int end) {
     if (end <= run.start()) {
       return null;
+    }
+    if (Responses.speaks(run)) {
+      return ResponsesFold.object(run);
     }
     byte[] output = ChatFold.of(run, run.start(), end);
     return run.kind(end - 1) != Kind.ANSWER || JsonText.isDocument(output) ? output : null;

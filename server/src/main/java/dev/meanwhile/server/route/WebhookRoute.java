@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.meanwhile.dispatch.Dispatcher;
 import dev.meanwhile.notify.Sender;
+import dev.meanwhile.openai.Api;
 import dev.meanwhile.openai.JsonText;
 import dev.meanwhile.openai.WebhookEvent;
 import dev.meanwhile.openai.WebhookRequest;
@@ -320,6 +321,7 @@ final class WebhookRoute {
         Notice.of(
             endpoint,
             loop.dispatcher().id("run_"),
+            Api.CHAT.word(),
             WebhookEvent.status(type),
             loop.clock().millis());
     loop.sender()

@@ -2,6 +2,8 @@ package dev.meanwhile.server.webhook;
 
 import dev.meanwhile.budget.Clock;
 import dev.meanwhile.notify.Sender;
+import dev.meanwhile.openai.Api;
+import dev.meanwhile.openai.ResponsesFold;
 import dev.meanwhile.openai.WebhookEvent;
 import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.Notice;
@@ -141,8 +143,7 @@ public final class HttpSender implements Sender {
       request = made;
       long now = clock.millis() / 1_000;
       byte[] body =
-          WebhookEvent.body(
-              notice.event(), notice.status(), notice.endedAt() / 1_000, notice.run());
+          WebhookEvent.body(notice.event(), notice.status(), notice.endedAt() / 1_000, known());
       made.putHeader("content-type", "application/json")
           .putHeader("user-agent", "Meanwhile")
           .putHeader("webhook-id", notice.event())
@@ -151,6 +152,13 @@ public final class HttpSender implements Sender {
       made.send(Buffer.buffer(body))
           .onSuccess(this::answered)
           .onFailure(failure -> end(failed("no answer: " + why(failure))));
+    }
+
+    /// What whoever called the run knows it by.
+    private String known() {
+      return Api.RESPONSES.word().equals(notice.api())
+          ? ResponsesFold.idOf(notice.run())
+          : notice.run();
     }
 
     private void answered(HttpClientResponse response) {

@@ -180,10 +180,10 @@ class CrossChecksTest {
   }
 
   @Test
-  void onlyChatIsSpoken() {
+  void onlyOpenAisApisAreSpoken() {
     assertThat(
-            Written.in(directory, "upstreams: {a: {base-url: http://a, api: responses}}").errors())
+            Written.in(directory, "upstreams: {a: {base-url: http://a, api: messages}}").errors())
         .containsExactly(
-            "m.yaml:1:42: upstreams.a.api: expected chat, such as chat, but found 'responses'");
+            "m.yaml:1:42: upstreams.a.api: expected one of chat, responses, such as chat, but found 'messages'");
   }
 }

@@ -77,6 +77,14 @@ class OptionsTest {
     rows.add(duration("keep-stored", Server::keepStored, Duration.ofHours(24), "0s"));
     rows.add(
         new Row(
+            "keep-responses",
+            Server::keepResponses,
+            Duration.ofDays(30),
+            List.of("1ms", "24h", "481h"),
+            List.of(Duration.ofMillis(1), Duration.ofHours(24), Duration.ofHours(481)),
+            List.of("0s", "30d", "100001h")));
+    rows.add(
+        new Row(
             "max-data",
             Server::maxData,
             10L << 30,

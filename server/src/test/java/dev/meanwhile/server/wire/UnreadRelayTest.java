@@ -144,7 +144,7 @@ class UnreadRelayTest {
 
   @Test
   void passesAStreamOnAsItComes() throws Exception {
-    try (var wire = gateway.wire().post("/v1/responses", "{\"stream\":true}")) {
+    try (var wire = gateway.wire().post("/v1/audio/speech", "{\"stream\":true}")) {
       Exchange call = upstream.take();
       call.stream();
       for (int i = 0; i < 5; i++) {

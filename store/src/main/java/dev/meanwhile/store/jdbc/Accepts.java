@@ -18,36 +18,37 @@ import org.jspecify.annotations.Nullable;
 final class Accepts {
   private static final String LOG =
       "insert into log (id, tenant, upstream, priority, created_at, not_before, owner, attempt,"
-          + " lost, status, ended_at, bytes, head, terminal)"
-          + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?) on conflict do nothing";
+          + " lost, lasting, status, ended_at, bytes, head, terminal)"
+          + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?) on conflict do nothing";
   private static final String REQUEST =
       "insert into request (log, body) select n, ? from log where id = ? on conflict do nothing";
   private static final String RUN =
       "insert into run (id, log, tenant, about, created_at, cut_at, cut_end, cancel_requested,"
-          + " webhook, idempotency_key, body_hash) select ?, n, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+          + " webhook, api, idempotency_key, body_hash) select ?, n, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
           + " from log where id = ? and owner = ? and ended_at < 1 on conflict do nothing";
   private static final Arrays AT_ONCE =
       new Arrays(
           "run text, tenant text, about bytea, created_at bigint, cut_at bigint, cut_end bigint,"
-              + " cancel_requested bigint, webhook text, idempotency_key bytea, body_hash bytea,"
+              + " cancel_requested bigint, webhook text, api text, idempotency_key bytea, body_hash bytea,"
               + " id text, log_tenant text, upstream text, priority bigint, log_created_at bigint,"
-              + " not_before bigint, owner bigint, attempt bigint, lost bigint, status text,"
+              + " not_before bigint, owner bigint, attempt bigint, lost bigint, lasting bigint, status text,"
               + " ended_at bigint, head bytea, terminal bytea, body bytea",
           ", l as (insert into log (id, tenant, upstream, priority, created_at, not_before, owner,"
-              + " attempt, lost, status, ended_at, bytes, head, terminal)"
+              + " attempt, lost, lasting, status, ended_at, bytes, head, terminal)"
               + " select id, log_tenant, upstream, priority, log_created_at, not_before, owner,"
-              + " attempt, lost, status, ended_at, 0, head, terminal from g order by place"
+              + " attempt, lost, lasting, status, ended_at, 0, head, terminal from g order by place"
               + " on conflict do nothing returning n, id),"
               + " q as (insert into request (log, body)"
               + " select l.n, g.body from l join g on g.id = l.id)"
               + " insert into run (id, log, tenant, about, created_at, cut_at, cut_end,"
-              + " cancel_requested, webhook, idempotency_key, body_hash)"
+              + " cancel_requested, webhook, api, idempotency_key, body_hash)"
               + " select g.run, l.n, g.tenant, g.about, g.created_at, g.cut_at, g.cut_end,"
-              + " g.cancel_requested, g.webhook, g.idempotency_key, g.body_hash"
+              + " g.cancel_requested, g.webhook, g.api, g.idempotency_key, g.body_hash"
               + " from (select n, id from l union all select o.n, o.id from log o join g"
               + " on g.id = o.id and g.owner = o.owner where o.ended_at < 1) as l"
               + " join g on g.id = l.id order by g.place"
               + " on conflict do nothing returning id");
+  private static final String LASTING = "update log set lasting = 1 where id = ?";
   private static final String IS_STORED = "select 1 from run where id = ?";
   private static final String IS_OPEN =
       "select 1 from log where id = ? and owner = ? and ended_at < 1";
@@ -107,22 +108,29 @@ final class Accepts {
   /// @return the ids of the runs that were written
   private Set<String> batch(List<Change.Accept> accepts) throws SQLException {
     boolean logs = false;
+    int[] fresh = {};
     for (Change.Accept it : accepts) {
       if (it.log() != null) {
-        add(it.log());
+        add(it.log(), it.lasting());
         logs = true;
       }
-      add(it.run(), it.key(), it.webhook());
+      add(it);
     }
     if (logs) {
-      session.runBatch(LOG);
+      fresh = session.runBatch(LOG);
       session.runBatch(REQUEST);
     }
     Set<String> written = new HashSet<>();
     int[] changed = session.runBatch(RUN);
+    int log = 0;
     for (int i = 0; i < changed.length; i++) {
+      Change.Accept it = accepts.get(i);
+      boolean joined = it.log() == null || fresh[log++] == 0;
       if (changed[i] > 0) {
-        written.add(accepts.get(i).run().id());
+        written.add(it.run().id());
+        if (it.lasting() && joined) {
+          session.update(LASTING, it.run().log().id());
+        }
       }
     }
     return written;
@@ -140,6 +148,7 @@ final class Accepts {
       run.cutEnd(),
       run.cancelRequested() ? 1 : 0,
       accept.webhook() == null ? "" : accept.webhook(),
+      accept.api(),
       key == null ? null : key.key(),
       key == null ? null : key.bodyHash(),
       log.id(),
@@ -151,6 +160,7 @@ final class Accepts {
       node,
       log.attempt(),
       log.lost(),
+      accept.lasting() ? 1 : 0,
       log.status(),
       log.endedAt(),
       log.head(),
@@ -159,7 +169,7 @@ final class Accepts {
     };
   }
 
-  private void add(StoredLog log) throws SQLException {
+  private void add(StoredLog log, boolean lasting) throws SQLException {
     session.batch(
         LOG,
         log.id(),
@@ -171,6 +181,7 @@ final class Accepts {
         node,
         log.attempt(),
         log.lost(),
+        lasting ? 1 : 0,
         log.status(),
         log.endedAt(),
         log.head(),
@@ -178,8 +189,9 @@ final class Accepts {
     session.batch(REQUEST, log.request(), log.id());
   }
 
-  private void add(StoredRun run, @Nullable IdempotencyEntry key, @Nullable String webhook)
-      throws SQLException {
+  private void add(Change.Accept it) throws SQLException {
+    StoredRun run = it.run();
+    IdempotencyEntry key = it.key();
     session.batch(
         RUN,
         run.id(),
@@ -189,7 +201,8 @@ final class Accepts {
         run.cutAt(),
         run.cutEnd(),
         run.cancelRequested() ? 1 : 0,
-        webhook == null ? "" : webhook,
+        it.webhook() == null ? "" : it.webhook(),
+        it.api(),
         key == null ? null : key.key(),
         key == null ? null : key.bodyHash(),
         run.log().id(),

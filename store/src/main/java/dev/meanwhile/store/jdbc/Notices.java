@@ -20,7 +20,7 @@ final class Notices {
           + " e.created_at, e.updated_at, e.disabled";
   private static final int ENDPOINT_COLUMNS = 11;
   private static final String NOTICE =
-      "o.event, o.endpoint, o.run, o.status, o.ended_at, o.tries, o.due, o.tried_at, o.result,"
+      "o.event, o.endpoint, o.run, o.api, o.status, o.ended_at, o.tries, o.due, o.tried_at, o.result,"
           + " o.arrived";
 
   private static final String ANY = "select 1 from endpoint limit 1";
@@ -28,14 +28,14 @@ final class Notices {
   private static final String WANTED =
       "select "
           + ENDPOINT
-          + ", r.id from run r join endpoint e on e.tenant = r.tenant"
+          + ", r.id, r.api from run r join endpoint e on e.tenant = r.tenant"
           + " and (e.id = r.webhook or e.statuses like ?)";
   private static final String WANTED_OF_LOG =
       WANTED + " where r.cut_at = 0 and r.log = (select n from log where id = ?)";
   private static final String WANTED_OF_RUN = WANTED + " where r.id = ?";
   private static final String NEW =
-      "insert into notice (event, endpoint, run, status, ended_at, tries, due, tried_at, result,"
-          + " arrived) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing";
+      "insert into notice (event, endpoint, run, api, status, ended_at, tries, due, tried_at,"
+          + " result, arrived) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing";
   private static final String KNOWN = "select 1 from endpoint where id = ?";
   private static final String SCHEDULE =
       NEW.replace(
@@ -99,7 +99,13 @@ final class Notices {
     List<Notice> notices =
         session.query(
             wanted,
-            row -> Notice.of(endpoint(row, 0), row.getString(ENDPOINT_COLUMNS + 1), status, at),
+            row ->
+                Notice.of(
+                    endpoint(row, 0),
+                    row.getString(ENDPOINT_COLUMNS + 1),
+                    row.getString(ENDPOINT_COLUMNS + 2),
+                    status,
+                    at),
             "% " + status + " %",
             of);
     for (Notice each : notices) {
@@ -114,6 +120,7 @@ final class Notices {
         it.event(),
         it.endpoint(),
         it.run(),
+        it.api(),
         it.status(),
         it.endedAt(),
         it.tries(),
@@ -264,11 +271,12 @@ final class Notices {
         row.getString(before + 2),
         row.getString(before + 3),
         row.getString(before + 4),
-        row.getLong(before + 5),
-        row.getInt(before + 6),
-        row.getLong(before + 7),
+        row.getString(before + 5),
+        row.getLong(before + 6),
+        row.getInt(before + 7),
         row.getLong(before + 8),
-        row.getString(before + 9),
-        row.getInt(before + 10) != 0);
+        row.getLong(before + 9),
+        row.getString(before + 10),
+        row.getInt(before + 11) != 0);
   }
 }

@@ -25,11 +25,12 @@ final class Retain {
   /// store's end.
   void run() {
     long before = time.millis() - retention.age().toMillis();
-    whileTrue((session, _) -> Expiry.some(session, database, before) > 0);
+    long lasting = time.millis() - retention.lasting().toMillis();
+    whileTrue((session, _) -> Expiry.some(session, database, before, lasting) > 0);
     whileTrue((session, _) -> Notices.forget(session, before));
     whileTrue((session, _) ->
         database.used(session) > retention.maxBytes()
-            && Expiry.some(session, database, Long.MAX_VALUE) > 0);
+            && Expiry.some(session, database, Long.MAX_VALUE, Long.MAX_VALUE) > 0);
     whileTrue((session, _) -> database.giveBack(session));
   }
 

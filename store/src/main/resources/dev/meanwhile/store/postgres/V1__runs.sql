@@ -32,6 +32,7 @@ create table log (
   owner bigint not null,
   attempt integer not null,
   lost integer not null,
+  lasting integer not null,
   status text not null,
   ended_at bigint not null,
   bytes bigint not null,
@@ -39,7 +40,7 @@ create table log (
   terminal bytea
 ) with (fillfactor = 80);
 create index log_unfinished on log (owner, priority, created_at) where ended_at = 0;
-create index log_ended on log (ended_at) include (bytes) where ended_at > 0;
+create index log_ended on log (lasting, ended_at) include (bytes) where ended_at > 0;
 
 -- Apart from the log, so that what happens to a log does not rewrite it.
 create table request (
@@ -67,6 +68,7 @@ create table run (
   cut_end integer not null,
   cancel_requested smallint not null,
   webhook text not null,
+  api text not null,
   idempotency_key bytea,
   body_hash bytea
 );
@@ -131,6 +133,7 @@ create table notice (
   endpoint text collate "C" not null,
   event text collate "C" not null,
   run text not null,
+  api text not null,
   status text not null,
   ended_at bigint not null,
   tries integer not null,

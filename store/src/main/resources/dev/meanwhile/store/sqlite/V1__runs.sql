@@ -32,6 +32,7 @@ create table log (
   owner integer not null,
   attempt integer not null,
   lost integer not null,
+  lasting integer not null,
   status text not null,
   ended_at integer not null,
   bytes integer not null,
@@ -39,7 +40,7 @@ create table log (
   terminal blob
 ) strict;
 create index log_unfinished on log (owner, priority, created_at) where ended_at = 0;
-create index log_ended on log (ended_at) where ended_at > 0;
+create index log_ended on log (lasting, ended_at) where ended_at > 0;
 
 -- Apart from the log, so that what happens to a log does not rewrite it.
 create table request (
@@ -66,6 +67,7 @@ create table run (
   cut_end integer not null,
   cancel_requested integer not null,
   webhook text not null,
+  api text not null,
   idempotency_key blob,
   body_hash blob
 ) strict;
@@ -129,6 +131,7 @@ create table notice (
   endpoint text not null,
   event text not null,
   run text not null,
+  api text not null,
   status text not null,
   ended_at integer not null,
   tries integer not null,

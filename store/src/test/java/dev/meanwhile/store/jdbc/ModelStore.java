@@ -20,6 +20,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
@@ -42,6 +43,7 @@ public final class ModelStore implements Store {
   private static final class Log {
     private StoredLog now;
     private int owner;
+    private boolean lasting;
     private final TreeMap<Integer, Piece> pieces = new TreeMap<>();
 
     Log(StoredLog now, int owner) {
@@ -53,12 +55,14 @@ public final class ModelStore implements Store {
   private static final class Kept {
     private StoredRun now;
     private final @Nullable String webhook;
+    private final String api;
     private @Nullable IdempotencyEntry key;
 
-    Kept(StoredRun now, @Nullable IdempotencyEntry key, @Nullable String webhook) {
+    Kept(StoredRun now, @Nullable IdempotencyEntry key, @Nullable String webhook, String api) {
       this.now = now;
       this.key = key;
       this.webhook = webhook;
+      this.api = api;
     }
   }
 
@@ -137,7 +141,7 @@ public final class ModelStore implements Store {
   }
 
   private void tell(Kept run, String status, long at) {
-    tellDue(data.board.ended(run.now.id(), run.now.tenant(), status, at, run.webhook));
+    tellDue(data.board.ended(run.now.id(), run.api, run.now.tenant(), status, at, run.webhook));
   }
 
   private Outcome accept(Change.Accept it) {
@@ -159,10 +163,13 @@ public final class ModelStore implements Store {
     if (isNew && it.log() != null) {
       data.logs.put(id, new Log(it.log(), epoch));
     }
-    data.runs.put(it.run().id(), new Kept(it.run(), it.key(), it.webhook()));
+    data.runs.put(it.run().id(), new Kept(it.run(), it.key(), it.webhook(), it.api()));
     if (it.label() != null) {
       data.index.accepted(it.run(), it.label());
       touch(id);
+    }
+    if (it.lasting()) {
+      Objects.requireNonNull(data.logs.get(id)).lasting = true;
     }
     return STORED;
   }
@@ -506,7 +513,11 @@ public final class ModelStore implements Store {
   /// Deletes what need not be kept, by age alone.
   public void retain() {
     long before = millis.get() - retention.age().toMillis();
-    data.logs.values().removeIf(log -> log.now.endedAt() > 0 && log.now.endedAt() < before);
+    long lasting = millis.get() - retention.lasting().toMillis();
+    data.logs
+        .values()
+        .removeIf(
+            log -> log.now.endedAt() > 0 && log.now.endedAt() < (log.lasting ? lasting : before));
     data.runs.values().removeIf(run -> !data.logs.containsKey(run.now.log().id()));
     data.index.runs().stream()
         .filter(run -> !data.runs.containsKey(run))

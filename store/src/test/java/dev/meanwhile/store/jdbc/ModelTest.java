@@ -38,7 +38,8 @@ import org.junit.jupiter.api.io.TempDir;
 class ModelTest {
   private static final int HISTORIES = Integer.getInteger("histories", 24);
   private static final int STEPS = 150;
-  private static final Retention RETENTION = new Retention(Duration.ofMillis(30), Long.MAX_VALUE);
+  private static final Retention RETENTION =
+      new Retention(Duration.ofMillis(30), Duration.ofMillis(60), Long.MAX_VALUE);
 
   @TempDir(factory = InMemory.class)
   Path directory = Path.of("");
@@ -165,7 +166,9 @@ class ModelTest {
               random.nextInt(4) == 0 ? null : sent,
               random.nextInt(3) == 0 ? StoreSamples.key(name("key", 2)) : null,
               null,
-              random.nextInt(3) == 0 ? new Label(name("channel", 2), "title") : null);
+              random.nextInt(3) == 0 ? new Label(name("channel", 2), "title") : null,
+              "responses",
+              random.nextInt(4) == 0);
         }
         case 3, 4, 5 -> new Change.Started(log, attempt, millis.get());
         case 6, 7 -> new Change.Checkpoint(log, attempt, piece(), maybe("head"));
@@ -180,7 +183,8 @@ class ModelTest {
                 maybe("head"),
                 bytes("terminal"),
                 random.nextBoolean());
-        case 10 -> new Change.Cut(log, attempt, run, random.nextInt(9), millis.get());
+        // A cut is told by its time: two at the same time are taken for the same.
+        case 10 -> new Change.Cut(log, attempt, run, random.nextInt(9), millis.incrementAndGet());
         case 11 -> new Change.CancelRequested(run);
         case 12 -> new Change.Released(List.of(log, name("log_", 4)));
         default -> new Change.Erased(run);

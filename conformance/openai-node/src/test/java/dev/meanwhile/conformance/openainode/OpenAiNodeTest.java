@@ -35,7 +35,7 @@ final class OpenAiNodeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"async", "webhooks"})
+  @ValueSource(strings = {"async", "webhooks", "responses"})
   void openaiWhereRunsAreKept(String file) throws IOException, InterruptedException {
     run(Rig.keeping(), file, Map.of());
   }

@@ -1,0 +1,180 @@
+package dev.meanwhile.conformance.openaijava;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.openai.client.OpenAIClient;
+import com.openai.client.okhttp.OpenAIOkHttpClient;
+import com.openai.core.http.StreamResponse;
+import com.openai.errors.BadRequestException;
+import com.openai.errors.NotFoundException;
+import com.openai.models.responses.Response;
+import com.openai.models.responses.ResponseCreateParams;
+import com.openai.models.responses.ResponseRetrieveParams;
+import com.openai.models.responses.ResponseStatus;
+import com.openai.models.responses.ResponseStreamEvent;
+import dev.meanwhile.conformance.Rig;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/// `com.openai:openai-java` speaks the Responses API, with its strictest checks on, to an upstream
+/// that only speaks chat completions.
+@Timeout(120)
+final class OpenAiJavaResponsesTest {
+  private final Rig rig = Rig.keeping();
+
+  @AfterEach
+  void stop() {
+    rig.close();
+  }
+
+  private OpenAIClient client(int tokenMillis) {
+    return OpenAIOkHttpClient.builder()
+        .apiKey(Rig.API_KEY)
+        .baseUrl(rig.baseUrl())
+        .responseValidation(true)
+        .maxRetries(0)
+        .putHeader("x-sim-first-token-ms", "20")
+        .putHeader("x-sim-token-ms", Integer.toString(tokenMillis))
+        .build();
+  }
+
+  private static ResponseCreateParams.Builder ask() {
+    return ResponseCreateParams.builder()
+        .model("sim-fast")
+        .instructions("Be brief.")
+        .input("How do trains cross borders?");
+  }
+
+  private static String text(Response response) {
+    return response.output().getFirst().asMessage().content().getFirst().asOutputText().text();
+  }
+
+  private static Response ended(OpenAIClient client, String id) {
+    Response response = client.responses().retrieve(id);
+    while (response.status().orElseThrow().equals(ResponseStatus.QUEUED)
+        || response.status().orElseThrow().equals(ResponseStatus.IN_PROGRESS)) {
+      response = client.responses().retrieve(id);
+    }
+    return response.validate();
+  }
+
+  private static List<ResponseStreamEvent> read(StreamResponse<ResponseStreamEvent> stream) {
+    try (stream) {
+      return stream.stream().map(ResponseStreamEvent::validate).toList();
+    }
+  }
+
+  private static List<ResponseStreamEvent> after(OpenAIClient client, String id, long number) {
+    return read(
+        client
+            .responses()
+            .retrieveStreaming(id, ResponseRetrieveParams.builder().startingAfter(number).build()));
+  }
+
+  @Test
+  void createsAndPolls() {
+    OpenAIClient client = client(1);
+    Response plain = client.responses().create(ask().build()).validate();
+    assertThat(plain.status()).contains(ResponseStatus.COMPLETED);
+    assertThat(plain.usage().orElseThrow().outputTokens()).isEqualTo(40);
+
+    Response queued = client.responses().create(ask().background(true).build()).validate();
+    assertThat(queued.output()).isEmpty();
+    Response done = ended(client, queued.id());
+    assertThat(text(done)).isEqualTo(text(plain));
+
+    Response next =
+        client.responses().create(ask().previousResponseId(done.id()).build()).validate();
+    assertThat(next.previousResponseId()).contains(done.id());
+    client.close();
+  }
+
+  @Test
+  void streamsAndResumesFromEveryNumber() {
+    OpenAIClient client = client(20);
+    String id = client.responses().create(ask().background(true).build()).id();
+    // While it runs, to its end.
+    List<ResponseStreamEvent> whole = read(client.responses().retrieveStreaming(id));
+    assertThat(whole.getFirst().isCreated()).isTrue();
+    assertThat(whole.getLast().isCompleted()).isTrue();
+    assertThat(whole.getLast().asCompleted().sequenceNumber()).isEqualTo(whole.size() - 1);
+    resumes(client, id, whole);
+    client.close();
+
+    rig.restart();
+    OpenAIClient again = client(20);
+    assertThat(read(again.responses().retrieveStreaming(id))).isEqualTo(whole);
+    resumes(again, id, whole);
+    again.close();
+  }
+
+  private static void resumes(OpenAIClient client, String id, List<ResponseStreamEvent> whole) {
+    for (int number = 0; number < whole.size(); number++) {
+      assertThat(after(client, id, number))
+          .as("after %d", number)
+          .isEqualTo(whole.subList(number + 1, whole.size()));
+    }
+  }
+
+  @Test
+  void resumesWhileItRunsFromEveryNumberSoFar() {
+    OpenAIClient client = client(50);
+    String id = "";
+    int seen = 0;
+    try (var stream = client.responses().createStreaming(ask().background(true).build())) {
+      for (var events = stream.stream().iterator(); seen < 12; seen++) {
+        ResponseStreamEvent event = events.next().validate();
+        id = event.isCreated() ? event.asCreated().response().id() : id;
+      }
+    }
+    var resumed = new java.util.ArrayList<List<ResponseStreamEvent>>();
+    for (int number = 0; number < seen; number++) {
+      resumed.add(after(client, id, number));
+    }
+    List<ResponseStreamEvent> whole = read(client.responses().retrieveStreaming(id));
+    for (int number = 0; number < seen; number++) {
+      assertThat(resumed.get(number)).isEqualTo(whole.subList(number + 1, whole.size()));
+    }
+    assertThat(rig.stats().models().get("sim-fast").calls()).isEqualTo(1);
+    client.close();
+  }
+
+  @Test
+  void cancelsTwice() {
+    OpenAIClient client = client(1_000);
+    String id = client.responses().create(ask().background(true).build()).id();
+    for (int i = 0; i < 2; i++) {
+      assertThat(client.responses().cancel(id).validate().status())
+          .contains(ResponseStatus.CANCELLED);
+    }
+    assertThat(ended(client, id).status()).contains(ResponseStatus.CANCELLED);
+    client.close();
+  }
+
+  @Test
+  void listsItsInputAndDeletes() {
+    OpenAIClient client = client(1);
+    String id = client.responses().create(ask().build()).id();
+    var items = client.responses().inputItems().list(id).data();
+    assertThat(items).hasSize(1);
+    client.responses().delete(id);
+    assertThatThrownBy(() -> client.responses().retrieve(id)).isInstanceOf(NotFoundException.class);
+    assertThatThrownBy(() -> client.responses().delete(id)).isInstanceOf(NotFoundException.class);
+    client.close();
+  }
+
+  @Test
+  void whatCannotBeSaidIsRefused() {
+    OpenAIClient client = client(1);
+    assertThatThrownBy(() ->
+            client
+                .responses()
+                .create(ask().truncation(ResponseCreateParams.Truncation.AUTO).build()))
+        .isInstanceOf(BadRequestException.class)
+        .hasMessageContaining("truncation");
+    client.close();
+  }
+}

@@ -1,0 +1,64 @@
+// The official client speaks the Responses API, through its helpers, to an upstream that only
+// speaks chat completions.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { client as make, read, stats } from './rig.js';
+
+const client = make();
+const ask = { model: 'sim-fast', instructions: 'Be brief.', input: 'How do trains cross borders?' };
+
+async function ended(client, id) {
+  let response = await client.responses.retrieve(id);
+  while (['queued', 'in_progress'].includes(response.status)) {
+    response = await client.responses.retrieve(id);
+  }
+  return response;
+}
+
+test('a response, plain and through the stream helper', async () => {
+  const plain = await client.responses.create(ask);
+  assert.equal(plain.status, 'completed');
+  assert.equal(plain.usage.output_tokens, 40);
+  assert.ok(plain.output_text.length > 0);
+
+  const stream = client.responses.stream(ask);
+  let text = '';
+  stream.on('response.output_text.delta', (event) => (text += event.delta));
+  const final = await stream.finalResponse();
+  assert.equal(text, plain.output_text);
+  assert.equal(final.output_text, plain.output_text);
+});
+
+test('in the background, resumed from every number', async () => {
+  const before = (await stats('sim-fast'))?.calls ?? 0;
+  const queued = await client.responses.create({ ...ask, background: true });
+  assert.deepEqual(queued.output, []);
+  const whole = await read(await client.responses.retrieve(queued.id, { stream: true }));
+  whole.forEach((event, i) => assert.equal(event.sequence_number, i));
+  assert.equal(whole.at(-1).type, 'response.completed');
+  for (let n = 0; n < whole.length; n++) {
+    const rest = await client.responses.retrieve(queued.id, { stream: true, starting_after: n });
+    assert.deepEqual(await read(rest), whole.slice(n + 1));
+  }
+  // The helper reads the whole log again and shows what follows.
+  const helper = client.responses.stream({ response_id: queued.id, starting_after: 3 });
+  const seen = [];
+  helper.on('event', (event) => seen.push(event.sequence_number));
+  const final = await helper.finalResponse();
+  assert.equal(final.status, 'completed');
+  assert.equal(seen[0], 4);
+  assert.equal((await stats('sim-fast')).calls, before + 1);
+});
+
+test('cancelled twice, deleted, asked what it was asked', async () => {
+  const slow = { ...ask, model: 'sim-fast:stall-after=5', background: true };
+  const { id } = await client.responses.create(slow);
+  for (let i = 0; i < 2; i++) {
+    assert.equal((await client.responses.cancel(id)).status, 'cancelled');
+  }
+  assert.equal((await ended(client, id)).status, 'cancelled');
+  const items = await client.responses.inputItems.list(id);
+  assert.equal(items.data[0].content[0].text, ask.input);
+  await client.responses.delete(id);
+  await assert.rejects(client.responses.retrieve(id), { status: 404 });
+});

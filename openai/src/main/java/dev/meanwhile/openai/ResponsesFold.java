@@ -1,0 +1,387 @@
+package dev.meanwhile.openai;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.meanwhile.log.LogReader;
+import dev.meanwhile.log.Run;
+import dev.meanwhile.log.Status;
+import dev.meanwhile.log.Terminal;
+import dev.meanwhile.log.Terminal.Failure;
+import dev.meanwhile.openai.Tree.Items;
+import dev.meanwhile.openai.Tree.Members;
+import dev.meanwhile.openai.Tree.Raw;
+import dev.meanwhile.openai.Tree.Text;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// Folds the log of a chat call into the Responses API's events, which it numbers, and its object.
+/// What it says depends on the run and its log only, so whoever folds it again, from wherever, gets
+/// the same. For one thread.
+///
+/// In this order: [#begin], [#add] as often as there is something, [#end].
+public final class ResponsesFold {
+  private final String id;
+  private final long createdAt;
+  private final Members asked;
+  private final boolean background;
+  private final Out out;
+  private final ResponsesOutput output;
+  private final DataEvents data = new DataEvents(this::chunk);
+  private Tree model;
+  private Tree tier;
+  private Tree usage = Raw.NULL;
+  private String finish = "";
+  private int number;
+  private boolean working;
+
+  /// Takes one event of the Responses API.
+  public interface Out {
+    void event(int number, String type, byte[] json);
+  }
+
+  /// The fold of a run of this API.
+  ///
+  /// @param out gets each event; null: nobody wants them, only the object
+  public ResponsesFold(Run run, @Nullable Out out) {
+    this.id = idOf(run.id());
+    this.createdAt = run.createdAt() / 1000;
+    ResponsesRequest request = request(run);
+    this.asked = request.asked();
+    this.background = request.background();
+    this.model = Text.of(run.about().model());
+    this.tier = ResponsesRequest.given(asked.get("service_tier")) ? at("service_tier") : auto();
+    this.out = out == null ? (_, _, _) -> {} : out;
+    this.output =
+        new ResponsesOutput(
+            id.substring(id.indexOf('_') + 1), out == null ? (_, _) -> {} : this::emit);
+  }
+
+  /// The id that a run has in this API.
+  public static String idOf(String run) {
+    return "resp_" + run.substring(run.indexOf('_') + 1);
+  }
+
+  /// The run of such an id, or null if no run of ours can have it.
+  public static @Nullable String runOf(String response) {
+    return response.startsWith("resp_") ? "run_" + response.substring(5) : null;
+  }
+
+  /// What was asked.
+  public static ResponsesRequest request(Run run) {
+    String asked = Objects.requireNonNull(run.about().asked(), "no run of this API");
+    return ResponsesRequest.accepted(asked.getBytes(UTF_8));
+  }
+
+  /// A run as it stands, with the output so far.
+  public static byte[] object(Run run) {
+    // In this order: once there is a terminal event, the end read after it is final.
+    Terminal terminal = run.terminal();
+    int end = run.end();
+    var fold = new ResponsesFold(run, null);
+    fold.begin();
+    fold.add(run, Math.min(run.start(), end), end);
+    if (terminal != null) {
+      return fold.end(terminal, run.endedAt());
+    }
+    Status status = run.attempt() == 0 && fold.background ? Status.QUEUED : Status.IN_PROGRESS;
+    return bytes(fold.object(status, 0, null));
+  }
+
+  /// How many events a run that has ended has.
+  public static int count(Run run) {
+    var fold = new ResponsesFold(run, (_, _, _) -> {});
+    fold.begin();
+    fold.add(run, run.start(), run.end());
+    fold.end(Objects.requireNonNull(run.terminal()), run.endedAt());
+    return fold.count();
+  }
+
+  /// What is said before anything has happened.
+  public void begin() {
+    Status status = background ? Status.QUEUED : Status.IN_PROGRESS;
+    emitObject("response.created", object(status, 0, null));
+    if (background) {
+      emitObject("response.queued", object(status, 0, null));
+    } else {
+      work();
+    }
+  }
+
+  /// Adds the events from `from` (inclusive) to `to` (exclusive) of the log.
+  public void add(LogReader log, int from, int to) {
+    for (int i = from; i < to; i++) {
+      work();
+      switch (log.kind(i)) {
+        case CONTENT, FRAME, USAGE -> log.read(i, i + 1, data::feed);
+        case ANSWER -> {
+          byte[] answer = log.bytes(i, i + 1);
+          chunk(answer, 0, answer.length);
+        }
+        case ERROR, MARK -> {}
+        // Only where nothing was said yet: see hasContent().
+        case RESTARTED -> finish = "";
+      }
+    }
+  }
+
+  /// Whether anything was said of the answer itself.
+  public boolean hasContent() {
+    return output.hasContent();
+  }
+
+  /// How many events there were.
+  public int count() {
+    return number;
+  }
+
+  /// The log has ended.
+  ///
+  /// @param millis when, in milliseconds since 1970
+  /// @return the object as it is from now on
+  public byte[] end(Terminal terminal, long millis) {
+    if (terminal.status() != Status.CANCELLED) {
+      work();
+    }
+    String type =
+        switch (terminal.status()) {
+          case COMPLETED -> "response.completed";
+          case INCOMPLETE -> "response.incomplete";
+          case FAILED -> "response.failed";
+          // There is no event for it.
+          case CANCELLED, QUEUED, IN_PROGRESS -> null;
+        };
+    Failure failure = terminal.failure();
+    if (failure != null) {
+      emitObject("error", error(failure));
+    }
+    if (terminal.status() == Status.COMPLETED || terminal.status() == Status.INCOMPLETE) {
+      output.close(terminal.status().word());
+    } else {
+      output.abandon();
+    }
+    Members object = object(terminal.status(), millis / 1000, failure);
+    if (type != null) {
+      emitObject(type, object);
+    }
+    return bytes(object);
+  }
+
+  private void work() {
+    if (!working) {
+      working = true;
+      emitObject("response.in_progress", object(Status.IN_PROGRESS, 0, null));
+    }
+  }
+
+  private void emitObject(String type, Members value) {
+    emit(type, type.equals("error") ? value : new Members().put("response", value));
+  }
+
+  private void emit(String type, Members members) {
+    Members event = new Members().put("type", Text.of(type));
+    event.put("sequence_number", Raw.of(number));
+    event.members().putAll(members.members());
+    out.event(number, type, bytes(event));
+    number++;
+  }
+
+  private static byte[] bytes(Members members) {
+    var bytes = new Bytes(1024);
+    members.write(bytes);
+    return bytes.copy(0);
+  }
+
+  /// Nested and flat at once: some SDKs read it this way, some that.
+  private static Members error(Failure failure) {
+    byte[] body = ErrorBody.of(failure);
+    Members nested =
+        (Members) Objects.requireNonNull(Tree.object(body, 0, body.length).get("error"));
+    Members flat = new Members();
+    for (String name : List.of("message", "code", "param")) {
+      flat.put(name, Objects.requireNonNull(nested.get(name)));
+    }
+    return flat.put("error", nested);
+  }
+
+  /// The data of a chat chunk, or a plain chat answer.
+  private void chunk(byte[] bytes, int offset, int length) {
+    Members chunk;
+    try {
+      chunk = Tree.object(bytes, offset, length);
+    } catch (MalformedJson e) {
+      return;
+    }
+    if (ResponsesRequest.given(chunk.get("error"))) {
+      return;
+    }
+    if (chunk.get("model") instanceof Text name && !name.isEmpty()) {
+      model = name;
+    }
+    if (chunk.get("service_tier") instanceof Text name && !name.isEmpty()) {
+      tier = name;
+    }
+    if (chunk.get("usage") instanceof Members given) {
+      usage = usage(given);
+    } else if (chunk.get("x_groq") instanceof Members groq
+        && groq.get("usage") instanceof Members given) {
+      usage = usage(given);
+    }
+    if (chunk.get("choices") instanceof Items choices) {
+      for (Tree choice : choices.items()) {
+        // Only one is ever asked for.
+        if (choice instanceof Members members && Tree.natural(members.get("index")) <= 0) {
+          choice(members);
+        }
+      }
+    }
+  }
+
+  private void choice(Members choice) {
+    List<Tree> logprobs =
+        choice.get("logprobs") instanceof Members all && all.get("content") instanceof Items items
+            ? items.items()
+            : List.of();
+    if (choice.get("delta") instanceof Members delta) {
+      output.add(delta, logprobs);
+    }
+    if (choice.get("message") instanceof Members message) {
+      output.add(message, logprobs);
+    }
+    if (choice.get("finish_reason") instanceof Text reason && !reason.isEmpty()) {
+      finish = reason.text().toString();
+    }
+  }
+
+  private static Members usage(Members chat) {
+    Tree in = number(chat, "prompt_tokens");
+    Tree said = number(chat, "completion_tokens");
+    Tree total = chat.get("total_tokens");
+    Members cached = details(chat, "prompt_tokens_details");
+    Members reasoned = details(chat, "completion_tokens_details");
+    return new Members()
+        .put("input_tokens", in)
+        .put(
+            "input_tokens_details",
+            new Members()
+                .put("cached_tokens", number(cached, "cached_tokens"))
+                .put("cache_write_tokens", number(cached, "cache_write_tokens")))
+        .put("output_tokens", said)
+        .put(
+            "output_tokens_details",
+            new Members().put("reasoning_tokens", number(reasoned, "reasoning_tokens")))
+        .put(
+            "total_tokens",
+            Tree.natural(total) >= 0
+                ? Objects.requireNonNull(total)
+                : Raw.of(Tree.natural(in) + Tree.natural(said)));
+  }
+
+  private static Members details(Members chat, String name) {
+    return chat.get(name) instanceof Members details ? details : new Members();
+  }
+
+  private static Tree number(Members from, String name) {
+    int number = Tree.natural(from.get(name));
+    return Raw.of(Math.max(0, number));
+  }
+
+  /// The object with all its members, as contract.md §3 lists them.
+  private Members object(Status status, long endedAt, @Nullable Failure failure) {
+    boolean completed = status == Status.COMPLETED;
+    return new Members()
+        .put("id", Text.of(id))
+        .put("object", Text.of("response"))
+        .put("created_at", new Raw(Long.toString(createdAt)))
+        .put("completed_at", completed ? new Raw(Long.toString(endedAt)) : Raw.NULL)
+        .put("status", Text.of(status.word()))
+        .put("incomplete_details", status == Status.INCOMPLETE ? why() : Raw.NULL)
+        .put("model", model)
+        .put("previous_response_id", at("previous_response_id"))
+        .put("instructions", at("instructions"))
+        .put("output", output.items())
+        .put("error", failure == null ? Raw.NULL : reason(failure))
+        .put("tools", tools())
+        .put("tool_choice", or("tool_choice", auto()))
+        .put("truncation", or("truncation", Text.of("disabled")))
+        .put("parallel_tool_calls", or("parallel_tool_calls", new Raw("true")))
+        .put("text", text())
+        .put("top_p", or("top_p", Raw.of(1)))
+        .put("presence_penalty", or("presence_penalty", Raw.of(0)))
+        .put("frequency_penalty", or("frequency_penalty", Raw.of(0)))
+        .put("top_logprobs", or("top_logprobs", Raw.of(0)))
+        .put("temperature", or("temperature", Raw.of(1)))
+        .put("reasoning", reasoning())
+        .put("usage", usage)
+        .put("max_output_tokens", at("max_output_tokens"))
+        .put("max_tool_calls", at("max_tool_calls"))
+        .put("store", or("store", new Raw("true")))
+        .put("background", new Raw(Boolean.toString(background)))
+        .put("service_tier", tier)
+        .put("metadata", or("metadata", new Members()))
+        .put("safety_identifier", at("safety_identifier"))
+        .put("prompt_cache_key", at("prompt_cache_key"));
+  }
+
+  private Members why() {
+    boolean filtered = finish.equals("content_filter");
+    return new Members().put("reason", Text.of(filtered ? "content_filter" : "max_output_tokens"));
+  }
+
+  /// With one of the codes that SDKs know; the `error` event has ours.
+  private static Members reason(Failure failure) {
+    int status = failure.status();
+    byte[] body = ErrorBody.of(failure);
+    Members error =
+        (Members) Objects.requireNonNull(Tree.object(body, 0, body.length).get("error"));
+    String code =
+        status == 429 ? "rate_limit_exceeded" : status >= 500 ? "server_error" : "invalid_prompt";
+    return error.put("code", Text.of(code));
+  }
+
+  /// With the members that clients want to see although they need not be said.
+  private Items tools() {
+    List<Tree> tools = new ArrayList<>();
+    if (asked.get("tools") instanceof Items items) {
+      for (Tree tool : items.items()) {
+        Members whole = new Members();
+        for (String name : List.of("description", "parameters", "strict")) {
+          whole.put(name, Raw.NULL);
+        }
+        whole.members().putAll(((Members) tool).members());
+        tools.add(whole);
+      }
+    }
+    return new Items(tools);
+  }
+
+  private Members text() {
+    Members text = asked.get("text") instanceof Members members ? members.copy() : new Members();
+    if (!ResponsesRequest.given(text.get("format"))) {
+      text.put("format", new Members().put("type", Text.of("text")));
+    }
+    return text;
+  }
+
+  private Members reasoning() {
+    Members reasoning = new Members().put("effort", Raw.NULL).put("summary", Raw.NULL);
+    if (asked.get("reasoning") instanceof Members members) {
+      reasoning.members().putAll(members.members());
+    }
+    return reasoning;
+  }
+
+  private static Tree auto() {
+    return Text.of("auto");
+  }
+
+  private Tree at(String name) {
+    return or(name, Raw.NULL);
+  }
+
+  private Tree or(String name, Tree otherwise) {
+    Tree value = asked.get(name);
+    return value == null || value.isNull() ? otherwise : value;
+  }
+}
