@@ -89,6 +89,7 @@ public final class Meanwhile {
     this.shared =
         new Dispatcher.Shared(
             new ConcurrentHashMap<>(),
+            new ConcurrentHashMap<>(),
             new AtomicInteger(),
             new Coalesce(settings.retryWindow()),
             name -> queues.computeIfAbsent(name, settings.queues()),

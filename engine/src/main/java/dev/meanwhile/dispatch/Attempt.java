@@ -105,6 +105,13 @@ final class Attempt implements Upstream.Listener {
   }
 
   @Override
+  public void named(String id) {
+    if (call.isWriting(this)) {
+      call.named(id);
+    }
+  }
+
+  @Override
   public void alive() {
     if (call.isWriting(this)) {
       call.alive();

@@ -41,6 +41,10 @@ public final class Call {
   private @Nullable Work work;
 
   private @Nullable Durable durable;
+
+  /// The upstream's id of the answer, once it has told one.
+  private @Nullable String name;
+
   private @Nullable Attempt attempt;
   private Queue.@Nullable Ticket ticket;
   private Clock.@Nullable Timer timer;
@@ -199,6 +203,9 @@ public final class Call {
       lost();
     } else if (kept) {
       by.published();
+      if (name != null) {
+        by.named(name);
+      }
       happened(new Milestone.Kept());
     } else {
       by.stop();
@@ -285,6 +292,19 @@ public final class Call {
   void told(RateLimit limit) {
     if (ticket != null) {
       ticket.told(limit);
+    }
+  }
+
+  /// The upstream's id of the answer, or null.
+  @Nullable String name() {
+    return name;
+  }
+
+  void named(String id) {
+    name = id;
+    owner.named(this, id);
+    if (durable != null && durable.isStored()) {
+      durable.named(id);
     }
   }
 
@@ -457,6 +477,9 @@ public final class Call {
   interface Owner {
     /// A place at the call's upstream, to be waited for.
     Queue.Ticket ticket(Queue.Turn turn);
+
+    /// Its answer has an id at the upstream: another name for its first run.
+    void named(Call call, String id);
 
     /// Its log is about to close, but no reader knows yet.
     void closing(Call call, Terminal terminal);

@@ -32,6 +32,7 @@ public final class Dispatcher {
   /// What loops share.
   ///
   /// @param runs every run that is kept in memory, by its id
+  /// @param names the same by the ids that upstreams have for their answers
   /// @param open how many runs that somebody waits for have not ended
   /// @param coalesce logs in flight by their keys
   /// @param queues where background work waits, by the upstream's name
@@ -45,6 +46,7 @@ public final class Dispatcher {
   ///   ids
   public record Shared(
       ConcurrentHashMap<String, Run> runs,
+      ConcurrentHashMap<String, Run> names,
       AtomicInteger open,
       Coalesce coalesce,
       Function<String, Queue> queues,
@@ -103,6 +105,12 @@ public final class Dispatcher {
         @Override
         public Queue.Ticket ticket(Queue.Turn turn) {
           return queue(turn.upstream()).ticket(turn, clock);
+        }
+
+        @Override
+        public void named(Call call, String id) {
+          // The latest run comes first: the one that stays is the first.
+          call.forEachRun(run -> shared.names().put(id, run));
         }
 
         @Override
@@ -203,8 +211,9 @@ public final class Dispatcher {
     return lease == lease();
   }
 
-  /// Looks for a run, in memory and then in the store; `found` is told on this loop, at once or
-  /// later: the run, or null if `tenant` has none of this id. Only on this loop.
+  /// Looks for a run by its id or the upstream's, in memory and then in the store; `found` is told
+  /// on this loop, at once or later: the run, or null if `tenant` has none of this id. Only on this
+  /// loop.
   public void find(String id, String tenant, Store.Reply<@Nullable Run> found) {
     Parked parked = shared.parked().get(id);
     if (parked != null && parked.isOf(tenant)) {
@@ -215,7 +224,8 @@ public final class Dispatcher {
   }
 
   private void look(String id, String tenant, Store.Reply<@Nullable Run> found) {
-    Run run = shared.runs().get(id);
+    Run known = shared.runs().get(id);
+    Run run = known == null ? shared.names().get(id) : known;
     if (run != null || shared.store() == null) {
       found.is(run != null && run.about().tenant().equals(tenant) ? run : null);
     } else {
@@ -249,6 +259,7 @@ public final class Dispatcher {
   /// Erases an ended run; `done` is told on this loop.
   public void erase(Run run, Consumer<Outcome> done) {
     shared.runs().remove(run.id(), run);
+    shared.names().values().remove(run);
     if (shared.store() == null) {
       done.accept(new Outcome.Stored());
     } else {
@@ -439,7 +450,7 @@ public final class Dispatcher {
       // Whoever asks again is told by the store: another node may go on with them, or erase them.
       call.forEachRun(run -> {
         if (durable.has(run)) {
-          shared.runs().remove(run.id(), run);
+          forget(call, run);
         }
       });
     }
@@ -451,7 +462,14 @@ public final class Dispatcher {
 
   private void forget(Call call) {
     shared.coalesce().forget(call);
-    call.forEachRun(run -> shared.runs().remove(run.id(), run));
+    call.forEachRun(run -> forget(call, run));
+  }
+
+  private void forget(Call call, Run run) {
+    shared.runs().remove(run.id(), run);
+    if (call.name() != null) {
+      shared.names().remove(call.name(), run);
+    }
   }
 
   /// From now on nothing is accepted, what nobody watches is stopped, and what only waits for its

@@ -198,6 +198,11 @@ final class Durable {
     writeBehind(new Change.Started(id(), number, clock.millis()));
   }
 
+  /// The upstream has an id of its own for the answer.
+  void named(String name) {
+    writeBehind(new Change.Named(id(), attempt, name));
+  }
+
   /// There is more in the log.
   void published() {
     if (timer == null && !over) {

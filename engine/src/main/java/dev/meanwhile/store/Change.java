@@ -50,6 +50,15 @@ public sealed interface Change {
     }
   }
 
+  /// The upstream's own id for what the attempt writes: from now on [Store#find] finds the log's
+  /// first run by it too.
+  record Named(String log, int attempt, String name) implements Change {
+    @Override
+    public boolean isPromise() {
+      return false;
+    }
+  }
+
   /// More of a log.
   record Checkpoint(String log, int attempt, Piece piece, byte @Nullable [] head)
       implements Change {

@@ -57,7 +57,8 @@ public interface Store extends AutoCloseable {
   /// has none.
   void pieces(String log, int fromPiece, Reply<List<Piece>> reply);
 
-  /// A run with its log, whoever owns it; null if it is not there.
+  /// A run with its log, whoever owns it, by its id or by the name that the upstream gave its log;
+  /// null if it is not there.
   void find(String run, Reply<@Nullable StoredRun> reply);
 
   /// The run that holds an idempotency key; null if none does.

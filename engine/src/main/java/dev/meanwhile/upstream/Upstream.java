@@ -18,13 +18,16 @@ public interface Upstream {
     void abort();
   }
 
-  /// Hears of one call, in this order: connected, head, events, ended.
+  /// Hears of one call, in this order: connected, head, events, ended; once there is a name, named.
   interface Listener {
     /// There is a connection and the request is on its way.
     void connected();
 
     /// The answer began.
     void head(Head head);
+
+    /// The upstream has an id of its own for its answer, by which it can be asked for.
+    void named(String id);
 
     /// One event; the bytes are the caller's again afterwards.
     void event(Kind kind, byte[] bytes, int offset, int length);

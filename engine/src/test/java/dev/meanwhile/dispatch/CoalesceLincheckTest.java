@@ -53,6 +53,9 @@ public class CoalesceLincheckTest {
         }
 
         @Override
+        public void named(Call call, String id) {}
+
+        @Override
         public void closing(Call call, Terminal terminal) {
           coalesce.closing(call, false);
         }

@@ -86,8 +86,11 @@ public final class MemoryStore implements Store {
 
     /// What is kept of a run, or null.
     public @Nullable StoredRun run(String id) {
-      Row row = runs.get(id);
-      return row == null ? null : row.stored(true);
+      return runs.values().stream()
+          .filter(row -> row.first.id().equals(id) || row.log.name.equals(id))
+          .findFirst()
+          .map(row -> row.stored(true))
+          .orElse(null);
     }
 
     /// Every notice there is.
@@ -171,6 +174,7 @@ public final class MemoryStore implements Store {
     long notBefore;
     long endedAt;
     String status;
+    String name = "";
     byte @Nullable [] head;
     byte @Nullable [] terminal;
     Change.@Nullable Ended ended;
@@ -473,6 +477,13 @@ public final class MemoryStore implements Store {
         if (log != null) {
           append(log, it.piece());
           log.head = it.head() == null ? log.head : it.head();
+        }
+        yield outcome(log != null);
+      }
+      case Change.Named it -> {
+        Log log = owned(it.log(), it.attempt(), by);
+        if (log != null) {
+          log.name = it.name();
         }
         yield outcome(log != null);
       }

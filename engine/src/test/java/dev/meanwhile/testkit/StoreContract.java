@@ -112,6 +112,20 @@ public abstract class StoreContract {
     assertThat(pieces).usingRecursiveFieldByFieldElementComparator().containsExactly(expected);
   }
 
+  @Test
+  void finds_a_run_by_the_upstreams_name_for_its_answer() {
+    stored(accept("a"), started("a", 1), new Change.Named("log_a", 1, "resp_theirs"));
+    stored(join("b", "a"), accept("c"));
+    assertThat(Objects.requireNonNull(client().find("resp_theirs")).id()).isEqualTo("run_a");
+    assertThat(client().find("resp_other")).isNull();
+    assertThat(client().find("")).isNull();
+    assertThat(client().write(new Change.Named("log_a", 0, "resp_late"))).isEqualTo(FENCED);
+    stored(completed("a", 1, 5_000), new Change.Erased("run_a"));
+    assertThat(Objects.requireNonNull(client().find("resp_theirs")).id()).isEqualTo("run_b");
+    stored(new Change.Erased("run_b"));
+    assertThat(client().find("resp_theirs")).isNull();
+  }
+
   // Accept
 
   @Test

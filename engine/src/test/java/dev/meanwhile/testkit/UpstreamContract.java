@@ -81,6 +81,11 @@ public abstract class UpstreamContract {
     }
 
     @Override
+    public void named(String id) {
+      heard.add("named " + id);
+    }
+
+    @Override
     public void event(Kind kind, byte[] bytes, int offset, int length) {
       heard.add(kind + " " + new String(bytes, offset, length, UTF_8));
     }

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Tells what the data of a chat event says, and remembers which choices have ended and how. Builds
 /// no tree. One for each stream; for one thread.
-final class ChatEvent {
+final class ChatEvent implements AnswerEvent {
   private static final int MAX_MESSAGE = 1024;
 
   /// Choices from this index on count as one: no upstream gives so many.
@@ -44,7 +44,8 @@ final class ChatEvent {
   /// Reads one event's data, or a plain answer, which must be one JSON object.
   ///
   /// @throws MalformedJson if it is not
-  Kind read(byte[] bytes, int offset, int length) {
+  @Override
+  public Kind read(byte[] bytes, int offset, int length) {
     content = false;
     noChoices = false;
     usage = false;
@@ -71,18 +72,28 @@ final class ChatEvent {
   }
 
   /// Whether every choice that was seen has ended, and there was one.
-  boolean finished() {
+  @Override
+  public boolean finished() {
     return !finished.isEmpty() && finished.equals(seen);
   }
 
   /// How a whole answer ended: early if a choice did.
-  Terminal terminal() {
-    return early ? Terminal.INCOMPLETE : Terminal.COMPLETED;
+  @Override
+  public Terminal terminal() {
+    Failure error = failure;
+    return error != null
+        ? Terminal.failed(error)
+        : early ? Terminal.INCOMPLETE : Terminal.COMPLETED;
   }
 
-  /// What the upstream's error event said, once there was one.
-  @Nullable Failure failure() {
-    return failure;
+  @Override
+  public boolean whole() {
+    return false;
+  }
+
+  @Override
+  public boolean errorEnds() {
+    return true;
   }
 
   private void choices(byte[] bytes, JsonScanner in) {

@@ -5,6 +5,8 @@ import dev.meanwhile.openai.JsonScanner.Value;
 /// Finds in a chat event, or in a plain answer, what a user gets of it, without a tree.
 final class DeltaReader {
   private static final byte[] CHOICES = Json.ascii("choices");
+  private static final byte[] TYPE = Json.ascii("type");
+  private static final byte[] OUTPUT = Json.ascii("output");
   private static final byte[] INDEX = Json.ascii("index");
   private static final byte[] DELTA = Json.ascii("delta");
   private static final byte[] MESSAGE = Json.ascii("message");
@@ -43,6 +45,9 @@ final class DeltaReader {
   /// is not.
   void read(byte[] data, int offset, int length) {
     bytes = data;
+    String type = "";
+    int from = -1;
+    int to = -1;
     try {
       outer.reset(data, offset, length).enterObject();
       while (outer.member()) {
@@ -53,10 +58,58 @@ final class DeltaReader {
               choice(position);
             }
           }
+        } else if (outer.named(TYPE) && outer.peek() == Value.STRING) {
+          type = outer.string();
+        } else if (outer.named(DELTA) && outer.peek() == Value.STRING && outer.substance()) {
+          from = outer.start();
+          to = outer.end();
+        } else if (outer.named(OUTPUT) && outer.peek() == Value.ARRAY) {
+          output();
         }
+      }
+      if (from >= 0) {
+        spoken(type, from, to, offset, length);
       }
     } catch (MalformedJson _) {
       // What cannot be read says nothing here.
+    }
+  }
+
+  /// An event of the Responses API.
+  private void spoken(String type, int from, int to, int offset, int length) {
+    switch (type) {
+      case "response.output_text.delta" -> found.part(0, Part.TEXT, bytes, from, to);
+      case "response.refusal.delta" -> found.part(0, Part.REFUSAL, bytes, from, to);
+      case "response.reasoning_text.delta", "response.reasoning_summary_text.delta" ->
+          found.part(0, Part.REASONING, bytes, from, to);
+      case "response.function_call_arguments.delta" ->
+          found.part(0, Part.TOOL_CALL, bytes, offset, offset + length);
+      default -> {}
+    }
+  }
+
+  /// The output of a plain answer of the Responses API.
+  private void output() {
+    outer.enterArray();
+    while (outer.element()) {
+      if (outer.peek() == Value.OBJECT) {
+        outer.enterObject();
+        String type = "";
+        while (outer.member()) {
+          if (outer.named(TYPE) && outer.peek() == Value.STRING) {
+            type = outer.string();
+          } else if (outer.named(CONTENT)) {
+            if (outer.peek() == Value.ARRAY) {
+              outer.enterArray();
+              while (outer.element()) {
+                if (outer.peek() == Value.OBJECT) {
+                  part(outer, type.equals("reasoning") ? Part.REASONING : Part.TEXT);
+                }
+              }
+            }
+          }
+        }
+      }
     }
   }
 

@@ -59,6 +59,16 @@ public final class JsonText {
     return members;
   }
 
+  /// The same of a member that is a string, decoded; null if it is none.
+  public static @Nullable String string(byte[] document, String name) {
+    String json = member(document, name);
+    if (json == null || json.charAt(0) != '"') {
+      return null;
+    }
+    byte[] bytes = json.getBytes(UTF_8);
+    return Json.decode(bytes, 1, bytes.length - 1);
+  }
+
   /// Whether the bytes are one JSON document.
   public static boolean isDocument(byte[] bytes) {
     var scanner = new JsonScanner();

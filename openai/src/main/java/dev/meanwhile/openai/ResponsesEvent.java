@@ -39,23 +39,26 @@ final class ResponsesEvent implements AnswerEvent {
     String type = "";
     boolean content = false;
     JsonScanner in = scanner.reset(bytes, offset, length);
-    in.enterObject();
-    while (in.member()) {
-      if (in.named(TYPE) && in.peek() == JsonScanner.Value.STRING) {
-        type = in.string();
-      } else if (in.named(DELTA)) {
-        content = in.substance();
-      } else if (in.named(RESPONSE) && in.peek() == JsonScanner.Value.OBJECT) {
-        response(in);
-      } else if (in.named(ERROR)) {
-        error(in);
-      } else if (in.named(CODE)) {
-        code = text(in, code);
-      } else if (in.named(MESSAGE)) {
-        message = text(in, message);
+    try {
+      in.enterObject();
+      while (in.member()) {
+        if (in.named(TYPE) && in.peek() == JsonScanner.Value.STRING) {
+          type = in.string();
+        } else if (in.named(DELTA)) {
+          content = in.substance();
+        } else if (in.named(RESPONSE) && in.peek() == JsonScanner.Value.OBJECT) {
+          response(in);
+        } else if (in.named(ERROR)) {
+          error(in);
+        } else if (in.named(CODE)) {
+          code = text(in, code);
+        } else if (in.named(MESSAGE)) {
+          message = text(in, message);
+        }
       }
+    } catch (MalformedJson e) {
+      // It is relayed as it is: what could be read of it counts.
     }
-    in.finish();
     switch (type) {
       case "response.completed", "response.incomplete", "response.failed", "response.cancelled" ->
           ended = true;

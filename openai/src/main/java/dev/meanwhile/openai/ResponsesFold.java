@@ -12,20 +12,38 @@ import dev.meanwhile.openai.Tree.Members;
 import dev.meanwhile.openai.Tree.Raw;
 import dev.meanwhile.openai.Tree.Text;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Folds the log of a chat call into the Responses API's events, which it numbers, and its object.
-/// What it says depends on the run and its log only, so whoever folds it again, from wherever, gets
-/// the same. For one thread.
+/// Folds the log of a chat call, or of one of the Responses API itself, into that API's events,
+/// which it numbers, and its object. What it says depends on the run and its log only, so whoever
+/// folds it again, from wherever, gets the same. For one thread.
+///
+/// A log of that API itself can be told in two ways: *theirs*, with the upstream's id, numbers and
+/// words; or as any other of ours.
 ///
 /// In this order: [#begin], [#add] as often as there is something, [#end].
 public final class ResponsesFold {
+  /// What of the upstream's object is not the same in ours.
+  private static final Set<String> OURS =
+      Set.of(
+          "id",
+          "created_at",
+          "completed_at",
+          "status",
+          "background",
+          "previous_response_id",
+          "output");
+
   private final String id;
   private final long createdAt;
   private final Members asked;
   private final boolean background;
+  private final boolean theirs;
+  private final ResponsesEcho echo = new ResponsesEcho();
   private final Out out;
   private final ResponsesOutput output;
   private final DataEvents data = new DataEvents(this::chunk);
@@ -45,6 +63,14 @@ public final class ResponsesFold {
   ///
   /// @param out gets each event; null: nobody wants them, only the object
   public ResponsesFold(Run run, @Nullable Out out) {
+    this(run, false, out);
+  }
+
+  /// The same.
+  ///
+  /// @param theirs whether it is told as the upstream told it, which must speak this API
+  public ResponsesFold(Run run, boolean theirs, @Nullable Out out) {
+    this.theirs = theirs;
     this.id = idOf(run.id());
     this.createdAt = run.createdAt() / 1000;
     ResponsesRequest request = request(run);
@@ -76,22 +102,47 @@ public final class ResponsesFold {
 
   /// A run as it stands, with the output so far.
   public static byte[] object(Run run) {
+    return object(run, false);
+  }
+
+  /// The same, as the upstream tells it or as ours.
+  public static byte[] object(Run run, boolean theirs) {
     // In this order: once there is a terminal event, the end read after it is final.
     Terminal terminal = run.terminal();
     int end = run.end();
-    var fold = new ResponsesFold(run, null);
+    var fold = new ResponsesFold(run, theirs, null);
     fold.begin();
     fold.add(run, Math.min(run.start(), end), end);
+    byte[] whole = fold.echo.whole();
+    if (theirs && whole != null && !run.isCut()) {
+      return whole;
+    }
     if (terminal != null) {
       return fold.end(terminal, run.endedAt());
     }
-    Status status = run.attempt() == 0 && fold.background ? Status.QUEUED : Status.IN_PROGRESS;
+    // As the events say it: nothing has happened yet.
+    Status status = fold.background && !fold.working ? Status.QUEUED : Status.IN_PROGRESS;
     return bytes(fold.object(status, 0, null));
   }
 
+  /// The upstream's own id of the answer, or null if it has none.
+  public static @Nullable String theirId(Run run) {
+    var fold = new ResponsesFold(run, null);
+    fold.add(run, run.start(), run.end());
+    String id = Tree.string(fold.echo.response().get("id"));
+    return id.isEmpty() ? null : id;
+  }
+
+  /// Whether the upstream, which speaks this API, has told the end of its answer itself.
+  public static boolean isWhole(Run run) {
+    var fold = new ResponsesFold(run, null);
+    fold.add(run, run.start(), run.end());
+    return fold.echo.whole() != null;
+  }
+
   /// How many events a run that has ended has.
-  public static int count(Run run) {
-    var fold = new ResponsesFold(run, (_, _, _) -> {});
+  public static int count(Run run, boolean theirs) {
+    var fold = new ResponsesFold(run, theirs, (_, _, _) -> {});
     fold.begin();
     fold.add(run, run.start(), run.end());
     fold.end(Objects.requireNonNull(run.terminal()), run.endedAt());
@@ -100,6 +151,9 @@ public final class ResponsesFold {
 
   /// What is said before anything has happened.
   public void begin() {
+    if (theirs) {
+      return;
+    }
     Status status = background ? Status.QUEUED : Status.IN_PROGRESS;
     emitObject("response.created", object(status, 0, null));
     if (background) {
@@ -128,7 +182,7 @@ public final class ResponsesFold {
 
   /// Whether anything was said of the answer itself.
   public boolean hasContent() {
-    return output.hasContent();
+    return output.hasContent() || echo.hasContent();
   }
 
   /// How many events there were.
@@ -141,6 +195,7 @@ public final class ResponsesFold {
   /// @param millis when, in milliseconds since 1970
   /// @return the object as it is from now on
   public byte[] end(Terminal terminal, long millis) {
+    boolean told = theirs && echo.whole() != null;
     if (terminal.status() != Status.CANCELLED) {
       work();
     }
@@ -153,7 +208,7 @@ public final class ResponsesFold {
           case CANCELLED, QUEUED, IN_PROGRESS -> null;
         };
     Failure failure = terminal.failure();
-    if (failure != null) {
+    if (failure != null && !told) {
       emitObject("error", error(failure));
     }
     if (terminal.status() == Status.COMPLETED || terminal.status() == Status.INCOMPLETE) {
@@ -162,14 +217,14 @@ public final class ResponsesFold {
       output.abandon();
     }
     Members object = object(terminal.status(), millis / 1000, failure);
-    if (type != null) {
+    if (type != null && !told) {
       emitObject(type, object);
     }
     return bytes(object);
   }
 
   private void work() {
-    if (!working) {
+    if (!working && !theirs) {
       working = true;
       emitObject("response.in_progress", object(Status.IN_PROGRESS, 0, null));
     }
@@ -213,6 +268,10 @@ public final class ResponsesFold {
     } catch (MalformedJson e) {
       return;
     }
+    if (ResponsesEcho.is(chunk)) {
+      echo(chunk, Arrays.copyOfRange(bytes, offset, offset + length));
+      return;
+    }
     if (ResponsesRequest.given(chunk.get("error"))) {
       return;
     }
@@ -234,6 +293,50 @@ public final class ResponsesFold {
         if (choice instanceof Members members && Tree.natural(members.get("index")) <= 0) {
           choice(members);
         }
+      }
+    }
+  }
+
+  /// An event of an upstream that speaks this API, or its plain answer.
+  private void echo(Members event, byte[] bytes) {
+    String type = ResponsesEcho.isObject(event) ? "" : Tree.string(event.get("type"));
+    if (theirs && !type.isEmpty()) {
+      number = ResponsesEcho.number(event, number);
+      out.event(number, type, bytes);
+      number++;
+    }
+    switch (type) {
+      case "" -> {
+        echo.object(event, bytes);
+        if (event.get("output") instanceof Items items && !theirs) {
+          items(items);
+        }
+      }
+      case "response.created", "response.queued", "response.in_progress" ->
+          echo.object(event.get("response"), null);
+      case "response.completed", "response.incomplete", "response.failed", "response.cancelled" ->
+          echo.object(
+              event.get("response"),
+              Objects.requireNonNullElse(JsonText.member(bytes, "response"), "{}").getBytes(UTF_8));
+      case "error" -> {}
+      default -> {
+        if (!theirs) {
+          Members told = event.copy();
+          told.members().remove("type");
+          told.members().remove("sequence_number");
+          emit(type, told);
+        }
+        echo.add(type, event);
+      }
+    }
+  }
+
+  /// A plain answer has come at once.
+  private void items(Items items) {
+    for (int i = 0; i < items.items().size(); i++) {
+      Tree item = items.items().get(i);
+      for (String type : List.of("response.output_item.added", "response.output_item.done")) {
+        emit(type, new Members().put("output_index", Raw.of(i)).put("item", item));
       }
     }
   }
@@ -289,6 +392,23 @@ public final class ResponsesFold {
 
   /// The object with all its members, as contract.md §3 lists them.
   private Members object(Status status, long endedAt, @Nullable Failure failure) {
+    Members said = echo.response();
+    if (said.members().isEmpty()) {
+      return ours(status, endedAt, failure);
+    }
+    Members object = theirs ? new Members() : ours(status, endedAt, failure);
+    for (var member : said.members().entrySet()) {
+      if (theirs || !OURS.contains(member.getKey())) {
+        object.put(member.getKey(), member.getValue());
+      }
+    }
+    if (failure != null && !ResponsesRequest.given(object.get("error"))) {
+      object.put("error", reason(failure));
+    }
+    return object.put("status", Text.of(status.word())).put("output", echo.output());
+  }
+
+  private Members ours(Status status, long endedAt, @Nullable Failure failure) {
     boolean completed = status == Status.COMPLETED;
     return new Members()
         .put("id", Text.of(id))
@@ -349,7 +469,9 @@ public final class ResponsesFold {
         for (String name : List.of("description", "parameters", "strict")) {
           whole.put(name, Raw.NULL);
         }
-        whole.members().putAll(((Members) tool).members());
+        if (tool instanceof Members given) {
+          whole.members().putAll(given.members());
+        }
         tools.add(whole);
       }
     }

@@ -52,7 +52,7 @@ public final class ResponsesInput {
     if (input instanceof Text text) {
       items.add(new Members().put("role", Text.of("user")).put("content", text));
     } else if (input instanceof Items given) {
-      items.addAll(given.items());
+      given.items().stream().filter(Members.class::isInstance).forEach(items::add);
     }
     String suffix = run.id().substring(run.id().indexOf('_') + 1);
     for (int i = 0; i < items.size(); i++) {
@@ -95,7 +95,7 @@ public final class ResponsesInput {
               .put("type", Text.of(said ? "output_text" : "input_text"))
               .put("text", text));
     } else if (message.get("content") instanceof Items given) {
-      parts.addAll(given.items());
+      given.items().stream().filter(Members.class::isInstance).forEach(parts::add);
     }
     List<Tree> whole = new ArrayList<>();
     for (Tree part : parts) {

@@ -70,10 +70,7 @@ public final class ResponsesRequest {
     try {
       asked = Tree.object(body, 0, body.length);
     } catch (MalformedJson e) {
-      return new ResponsesRequest(
-          new Members(),
-          new Problem(
-              "The body is not a JSON object: " + e.getMessage() + ".", null, "invalid_json"));
+      return notJson(e);
     }
     try {
       new ResponsesRequest(asked, null).chat(List.of());
@@ -81,6 +78,28 @@ public final class ResponsesRequest {
     } catch (Inexpressible e) {
       return new ResponsesRequest(asked, e.problem);
     }
+  }
+
+  /// Reads a body that goes to an upstream which speaks this API and judges it.
+  public static ResponsesRequest relayed(byte[] body) {
+    try {
+      var asked = new ResponsesRequest(Tree.object(body, 0, body.length), null);
+      for (String flag : List.of("stream", "background", "store")) {
+        asked.truth(flag, false);
+      }
+      return asked;
+    } catch (MalformedJson e) {
+      return notJson(e);
+    } catch (Inexpressible e) {
+      return new ResponsesRequest(new Members(), e.problem);
+    }
+  }
+
+  private static ResponsesRequest notJson(MalformedJson e) {
+    return new ResponsesRequest(
+        new Members(),
+        new Problem(
+            "The body is not a JSON object: " + e.getMessage() + ".", null, "invalid_json"));
   }
 
   /// Reads a body again that was accepted before.

@@ -22,7 +22,7 @@ final class UpstreamOptions {
           "api",
           Types.API,
           "chat",
-          "dialect it speaks; responses: of the first upstream, /v1/responses is relayed to it");
+          "dialect it speaks; responses: chat, and /v1/responses as it is");
   static final Option<Integer> MAX_CONNECTIONS =
       Option.of(
           "max-connections", Types.whole(1, 1_000_000, 1024), "10000", "most connections to it");

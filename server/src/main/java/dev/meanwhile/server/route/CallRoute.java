@@ -10,12 +10,15 @@ import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.openai.Api;
 import dev.meanwhile.openai.Envelope;
+import dev.meanwhile.openai.JsonText;
 import dev.meanwhile.openai.ResponsesRequest;
+import dev.meanwhile.openai.Splice;
 import dev.meanwhile.server.Recent;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
 import dev.meanwhile.server.config.Secret;
 import dev.meanwhile.server.config.Server;
+import dev.meanwhile.server.upstream.Client;
 import dev.meanwhile.server.upstream.Headers;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Label;
@@ -26,6 +29,7 @@ import io.vertx.core.http.HttpServerResponse;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -35,6 +39,7 @@ import org.jspecify.annotations.Nullable;
 /// `POST /v1/chat/completions`, `POST /v1/embeddings`, and `POST /v1/responses`, which is made of a
 /// chat call: every call is a run.
 final class CallRoute {
+  private static final String PATH = "/responses";
   private static final Duration PLAIN_GRACE = Duration.ZERO;
   private static final Duration RETRYING_GRACE = Duration.ofSeconds(10);
   private static final Duration STREAM_GRACE = Duration.ofSeconds(15);
@@ -104,7 +109,9 @@ final class CallRoute {
   }
 
   private void responses(HttpServerRequest request, Caller caller, byte[] body, long began) {
-    ResponsesRequest asked = ResponsesRequest.of(body);
+    Client client = loop.clientOf(envelope(body).model());
+    boolean relayed = client.config().api() == dev.meanwhile.server.config.Api.RESPONSES;
+    ResponsesRequest asked = relayed ? ResponsesRequest.relayed(body) : ResponsesRequest.of(body);
     check(asked.problem());
     if (asked.background() && !asked.store()) {
       throw new Refusal(
@@ -115,6 +122,10 @@ final class CallRoute {
     }
     Delivery delivery = Delivery.of(request.headers(), caller, asked.stream());
     Delivery how = asked.background() ? delivery.ofBackground() : delivery;
+    if (relayed) {
+      relayed(request, caller, asked, how, body, began);
+      return;
+    }
     new Turns(
             loop,
             caller.tenant(),
@@ -131,6 +142,36 @@ final class CallRoute {
             },
             refusal -> Answers.refuse(request.response(), refusal, false))
         .before(asked.previous());
+  }
+
+  /// The upstream speaks this API: it gets what was said, and an answer of ours that it goes on
+  /// from by the name that it has there.
+  private void relayed(
+      HttpServerRequest request,
+      Caller caller,
+      ResponsesRequest asked,
+      Delivery delivery,
+      byte[] body,
+      long began) {
+    Turns.theirName(
+        loop,
+        caller.tenant(),
+        asked.previous(),
+        name -> {
+          try {
+            byte[] said =
+                name == null
+                    ? body
+                    : Splice.of(body, Map.of("previous_response_id", JsonText.quoted(name)));
+            accept(request, Api.RESPONSES, caller, asked, envelope(said), delivery, body, began);
+          } catch (Refusal refusal) {
+            Answers.refuse(request.response(), refusal, false);
+          } catch (RuntimeException e) {
+            // Nobody else would answer: this may be called by the store's.
+            Answers.fault(request, e, false);
+          }
+        },
+        refusal -> Answers.refuse(request.response(), refusal, false));
   }
 
   private static Envelope envelope(byte[] body) {
@@ -207,7 +248,7 @@ final class CallRoute {
       } else if (submission.about().streamed() && !delivery.background()) {
         new StreamAnswer(loop, response, run, headers, envelope.includeUsage()).begin();
       } else {
-        plain(run, headers);
+        plain(run, headers, false);
       }
     }
 
@@ -216,10 +257,14 @@ final class CallRoute {
         // All others were promised before they began.
         run.keep(_ -> {});
       }
+      // In the foreground the upstream's own words, where it speaks this API.
+      boolean theirs = submission.request().api().equals(Api.RESPONSES.word());
       boolean accepted = delivery.background() && (delivery.async() || !delivery.inBackground());
-      if (submission.about().streamed() && !accepted) {
+      if (submission.about().streamed() && theirs && !delivery.background()) {
+        new StreamAnswer(loop, response, run, headers, true).begin();
+      } else if (submission.about().streamed() && !accepted) {
         boolean ids = "true".equals(request.getParam("sse_id"));
-        var answer = new ResponsesAnswer(loop, response, run, headers, -1, ids);
+        var answer = new ResponsesAnswer(loop, response, run, headers, false, -1, ids);
         if (delivery.inBackground()) {
           answer.beginAtOnce();
         } else {
@@ -228,12 +273,12 @@ final class CallRoute {
       } else if (delivery.inBackground() || delivery.background() && run.terminal() == null) {
         AcceptedAnswer.send(response, run, headers);
       } else {
-        plain(run, headers);
+        plain(run, headers, theirs);
       }
     }
 
-    private void plain(Run run, RunHeaders headers) {
-      var answer = new PlainAnswer(loop, response, run, headers);
+    private void plain(Run run, RunHeaders headers, boolean theirs) {
+      var answer = new PlainAnswer(loop, response, run, headers, theirs);
       Duration after = delivery.detachAfter();
       if (after == null || after.isZero()) {
         answer.begin();
@@ -296,21 +341,24 @@ final class CallRoute {
       Envelope envelope,
       Delivery delivery,
       byte[] body) {
-    String upstream = loop.firstClient().config().name();
     // Without one the upstream says what it thinks of that.
     String model = envelope.model() == null ? "" : envelope.model();
-    String renamed = null;
+    String upstream = loop.clientOf(model).config().name();
     int slash = model.indexOf('/');
-    if (slash > 0 && loop.clients().containsKey(model.substring(0, slash))) {
-      upstream = model.substring(0, slash);
-      renamed = model.substring(slash + 1);
-    }
-    boolean streamed = api == Api.CHAT && envelope.stream();
+    boolean prefixed = slash > 0 && loop.clients().containsKey(model.substring(0, slash));
+    String renamed = prefixed ? model.substring(slash + 1) : null;
+    boolean relayed = api == Api.RESPONSES;
+    boolean streamed = api != Api.EMBEDDINGS && envelope.stream();
     // Who may leave before the end is served by a stream, so that no token is lost.
-    boolean edited = api == Api.CHAT && delivery.detachAfter() != null;
-    byte[] sent = renamed == null && !edited ? envelope.body() : envelope.edited(renamed, edited);
-    String path = api == Api.CHAT ? "/chat/completions" : "/embeddings";
-    String query = asked == null ? request.query() : null;
+    boolean edited = api != Api.EMBEDDINGS && delivery.detachAfter() != null;
+    byte[] sent =
+        renamed == null && !edited
+            ? envelope.body()
+            : relayed
+                ? relayed(envelope.body(), renamed, edited, delivery)
+                : envelope.edited(renamed, edited);
+    String path = relayed ? PATH : api == Api.CHAT ? "/chat/completions" : "/embeddings";
+    String query = asked == null || relayed ? request.query() : null;
     List<Map.Entry<String, String>> headers = upHeaders(request, caller, upstream);
     var call =
         new Request(
@@ -355,7 +403,8 @@ final class CallRoute {
                 new String(body, UTF_8),
                 asked.store()),
         call,
-        edited || envelope.includeUsage(),
+        // Its last event has it in any case.
+        relayed || edited || envelope.includeUsage(),
         clocks,
         // Whoever is told of the end wants there to be one.
         delivery.webhook() == null ? caller.onLeave() : OnLeave.CONTINUE,
@@ -367,11 +416,29 @@ final class CallRoute {
                 || delivery.webhook() != null
                 || label != null
                 || !coalesces(caller, api, envelope)
+                || relayed
                 || asked != null && !asked.isAlone()
             ? null
             : keys.ofSame(caller, call, request.headers(), model, envelope.body()),
         borrowed,
         promise(caller, call, asked, delivery, label, body));
+  }
+
+  /// A request of the Responses API as it goes to an upstream that speaks it: what is background
+  /// work here is none there, but a stream.
+  private static byte[] relayed(
+      byte[] body, @Nullable String model, boolean edited, Delivery delivery) {
+    var values = new LinkedHashMap<String, String>();
+    if (model != null) {
+      values.put("model", JsonText.quoted(model));
+    }
+    if (edited) {
+      values.put("stream", "true");
+    }
+    if (delivery.inBackground()) {
+      values.put("background", "false");
+    }
+    return Splice.of(body, values);
   }
 
   /// What the store must promise before this call is accepted: all of it if nobody waits for it,
@@ -392,7 +459,7 @@ final class CallRoute {
         && !kept) {
       return null;
     }
-    String route = asked == null ? call.path() : "/responses";
+    String route = asked == null ? call.path() : PATH;
     return new Submission.Promise(
         delivery.background(),
         asked == null ? BACKGROUND : priority(asked),

@@ -37,7 +37,7 @@ public final class Front implements Handler<HttpServerRequest> {
     this.list = new ListRoute(loop);
     this.relay = new RelayRoute(loop);
     this.cors = new Cors(loop.config().server().cors());
-    this.responses = new ResponsesRoute(loop, runs);
+    this.responses = new ResponsesRoute(loop, runs, relay);
   }
 
   @Override
@@ -151,9 +151,7 @@ public final class Front implements Handler<HttpServerRequest> {
   private void responses(HttpServerRequest request, String path) {
     Caller caller = loop.authenticator().caller(request);
     boolean post = HttpMethod.POST.equals(request.method());
-    if (loop.firstClient().config().api() == dev.meanwhile.server.config.Api.RESPONSES) {
-      relay.handle(request, caller);
-    } else if (path.length() > RESPONSES.length()) {
+    if (path.length() > RESPONSES.length()) {
       responses.handle(request, caller, path.substring(RESPONSES.length() + 1));
     } else if (post) {
       calls.handle(request, Api.RESPONSES, caller);

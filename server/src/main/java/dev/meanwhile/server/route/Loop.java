@@ -7,6 +7,7 @@ import dev.meanwhile.notify.Sender;
 import dev.meanwhile.server.Links;
 import dev.meanwhile.server.auth.Authenticator;
 import dev.meanwhile.server.auth.Secret;
+import dev.meanwhile.server.config.Api;
 import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.telemetry.Metrics;
 import dev.meanwhile.server.telemetry.Typical;
@@ -40,6 +41,23 @@ public record Loop(
     BooleanSupplier ready) {
   Client client(String upstream) {
     return Objects.requireNonNull(clients.get(upstream), upstream);
+  }
+
+  /// The upstream that a model is asked of: the one that its name begins with, else the first.
+  Client clientOf(@Nullable String model) {
+    int slash = model == null ? -1 : model.indexOf('/');
+    Client named = model == null || slash < 1 ? null : clients.get(model.substring(0, slash));
+    return named == null ? firstClient() : named;
+  }
+
+  /// The first upstream that speaks the Responses API, or null.
+  @Nullable Client responsesClient() {
+    for (Client client : clients.values()) {
+      if (client.config().api() == Api.RESPONSES) {
+        return client;
+      }
+    }
+    return null;
   }
 
   Client firstClient() {

@@ -20,13 +20,16 @@ final class PlainAnswer {
   private final HttpServerResponse response;
   private final Run run;
   private final RunHeaders headers;
+  private final boolean theirs;
   private final Wait wait;
   private Clock.@Nullable Timer timer;
 
   /// Whether there is an answer: whichever comes first on this loop, the end or the promise.
   private boolean answered;
 
-  PlainAnswer(Loop loop, HttpServerResponse response, Run run, RunHeaders headers) {
+  /// @param theirs whether the caller gets the words of the upstream, which speaks its API
+  PlainAnswer(Loop loop, HttpServerResponse response, Run run, RunHeaders headers, boolean theirs) {
+    this.theirs = theirs;
     this.loop = loop;
     this.response = response;
     this.run = run;
@@ -87,9 +90,11 @@ final class PlainAnswer {
     headers.write(response, "content-length");
     Head head = run.head();
     boolean whole = run.end() > 0 && run.kind(run.end() - 1) == Kind.ANSWER && !run.isCut();
-    if (Responses.speaks(run) && terminal.failure() == null) {
+    if (theirs && whole && head != null) {
+      send(head.status(), run.bytes(run.end() - 1, run.end()));
+    } else if (Responses.speaks(run) && terminal.failure() == null) {
       response.headers().set("content-type", Answers.JSON);
-      send(200, ResponsesFold.object(run));
+      send(200, ResponsesFold.object(run, theirs));
     } else if (whole && head != null && (head.status() >= 400 || terminal.failure() == null)) {
       byte[] answer = run.bytes(run.end() - 1, run.end());
       if (head.status() < 300 && run.about().api().equals("embeddings")) {

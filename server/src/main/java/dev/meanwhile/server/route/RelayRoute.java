@@ -1,13 +1,20 @@
 package dev.meanwhile.server.route;
 
 import dev.meanwhile.budget.Clocks;
+import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
 import dev.meanwhile.server.config.Server;
 import dev.meanwhile.server.upstream.Client;
+import dev.meanwhile.server.upstream.Erasing;
+import dev.meanwhile.server.upstream.Headers;
 import dev.meanwhile.server.upstream.Relay;
 import io.vertx.core.http.HttpServerRequest;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /// Every other `/v1` path: relayed unread to the first upstream, in both directions, without a run.
 final class RelayRoute {
@@ -22,7 +29,10 @@ final class RelayRoute {
   }
 
   void handle(HttpServerRequest request, Caller caller) {
-    Client client = loop.firstClient();
+    handle(request, caller, loop.firstClient());
+  }
+
+  void handle(HttpServerRequest request, Caller caller, Client client) {
     Server server = loop.config().server();
     var limits =
         new Clocks(
@@ -30,20 +40,41 @@ final class RelayRoute {
             server.firstContentTimeout(),
             server.betweenTimeout(),
             server.totalTimeout());
-    boolean ownCredential = client.config().apiKey() == null && caller.passesThrough();
     new Relay(
             loop.clock(),
             client,
             request,
             path(request),
             limits,
-            headers ->
-                ownCredential
-                    ? headers
-                    : CallRoute.withCredential(headers, client.config().apiKey()),
+            headers -> credential(headers, caller, client),
             (status, code, message) ->
                 Answers.error(request.response(), status, code, message, null))
         .begin();
+  }
+
+  /// Has what an upstream keeps erased there too.
+  ///
+  /// @param path below the base URL
+  /// @param done gets null, or why it may still be there
+  void erase(
+      HttpServerRequest request,
+      Caller caller,
+      Client client,
+      String path,
+      Consumer<@Nullable Failure> done) {
+    Erasing.begin(
+        loop.clock(),
+        client,
+        path,
+        credential(Headers.up(request.headers()), caller, client),
+        loop.config().server().betweenTimeout(),
+        done);
+  }
+
+  private static List<Map.Entry<String, String>> credential(
+      List<Map.Entry<String, String>> headers, Caller caller, Client client) {
+    boolean own = client.config().apiKey() == null && caller.passesThrough();
+    return own ? headers : CallRoute.withCredential(headers, client.config().apiKey());
   }
 
   /// The path below the base URL, and never above it: what lies there is not what the upstream's

@@ -1,7 +1,5 @@
 package dev.meanwhile.server.route;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.meanwhile.dispatch.Step;
 import dev.meanwhile.log.Head;
 import dev.meanwhile.log.Kind;
@@ -9,8 +7,6 @@ import dev.meanwhile.log.LogReader;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
-import dev.meanwhile.openai.ErrorBody;
-import dev.meanwhile.openai.JsonText;
 import dev.meanwhile.openai.ResponsesFold;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
@@ -26,15 +22,22 @@ final class ResponsesAnswer extends Streaming {
   /// Up to where the log is folded.
   private int folded;
 
+  /// @param theirs whether the caller follows by the upstream's id, and so by its numbers
   /// @param after the last number the caller has seen, -1 for none
   /// @param ids whether events have SSE ids, which EventSource needs and others do not want
   ResponsesAnswer(
-      Loop loop, HttpServerResponse response, Run run, RunHeaders headers, int after, boolean ids) {
+      Loop loop,
+      HttpServerResponse response,
+      Run run,
+      RunHeaders headers,
+      boolean theirs,
+      int after,
+      boolean ids) {
     super(loop, response, run, headers);
     this.after = after;
     this.ids = ids;
     this.folded = follow.offset();
-    this.fold = new ResponsesFold(run, this::event);
+    this.fold = new ResponsesFold(run, theirs, this::event);
   }
 
   /// The caller waits for the answer of its call: an early failure is told by the status.
@@ -93,19 +96,7 @@ final class ResponsesAnswer extends Streaming {
     for (int i = folded; i < to; i++) {
       if (log.kind(i) == Kind.RESTARTED && fold.hasContent()) {
         follow.stop();
-        String told =
-            new String(
-                ErrorBody.of(RESTARTED.status(), RESTARTED.message(), null, RESTARTED.code()),
-                UTF_8);
-        String error = JsonText.member(told.getBytes(UTF_8), "error");
-        breakAfter(
-            Buffer.buffer(
-                "event: error\ndata: {\"type\":\"error\",\"sequence_number\":%d,\"message\":%s,\"code\":\"%s\",\"param\":null,\"error\":%s}\n\n"
-                    .formatted(
-                        fold.count(),
-                        JsonText.quoted(RESTARTED.message()),
-                        RESTARTED.code(),
-                        error)));
+        breakAfter(Responses.error(RESTARTED, fold.count()));
         over();
         return false;
       }

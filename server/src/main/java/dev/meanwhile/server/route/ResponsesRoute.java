@@ -9,6 +9,7 @@ import dev.meanwhile.openai.ResponsesInput;
 import dev.meanwhile.openai.ResponsesRequest;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
+import dev.meanwhile.server.upstream.Client;
 import dev.meanwhile.view.Wait;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -23,8 +24,10 @@ final class ResponsesRoute {
 
   private final Loop loop;
   private final RunRoute runs;
+  private final RelayRoute relay;
 
-  ResponsesRoute(Loop loop, RunRoute runs) {
+  ResponsesRoute(Loop loop, RunRoute runs, RelayRoute relay) {
+    this.relay = relay;
     this.loop = loop;
     this.runs = runs;
   }
@@ -37,15 +40,10 @@ final class ResponsesRoute {
       throw runs.notFound();
     }
     switch (what) {
-      case "GET" -> find(request, caller, parts[0], run -> get(request, run));
-      case "GET input_items" -> find(request, caller, parts[0], run -> input(request, run));
-      case "POST cancel" -> find(request, caller, parts[0], run -> cancel(request, run));
-      case "DELETE" ->
-          find(
-              request,
-              caller,
-              parts[0],
-              run -> runs.erase(request, run, parts[0], "response", false));
+      case "GET" -> find(request, caller, parts[0], this::get);
+      case "GET input_items" -> find(request, caller, parts[0], ResponsesRoute::input);
+      case "POST cancel" -> find(request, caller, parts[0], this::cancel);
+      case "DELETE" -> find(request, caller, parts[0], this::erase);
       default -> {
         request.response().putHeader("allow", "GET, DELETE");
         throw new Refusal(
@@ -62,49 +60,87 @@ final class ResponsesRoute {
     return asked != null && asked.store() ? asked : null;
   }
 
-  private void find(HttpServerRequest request, Caller caller, String id, Consumer<Run> found) {
-    String run = ResponsesFold.runOf(id);
-    if (run == null) {
+  /// A run that was asked for.
+  ///
+  /// @param id by which: ours, or what its upstream calls its answer
+  /// @param theirs whether it is the upstream's
+  private record Found(
+      HttpServerRequest request, Caller caller, Run run, String id, boolean theirs) {}
+
+  /// An id of ours, one of an upstream's that we know, or else one that the upstream may know.
+  private void find(HttpServerRequest request, Caller caller, String id, Consumer<Found> found) {
+    // Its body may be the upstream's to read.
+    request.pause();
+    String ours = ResponsesFold.runOf(id);
+    if (ours != null && Turns.OURS.matcher(id).matches()) {
+      find(request, caller, id, ours, found, () -> findTheirs(request, caller, id, found));
+    } else {
+      findTheirs(request, caller, id, found);
+    }
+  }
+
+  private void findTheirs(
+      HttpServerRequest request, Caller caller, String id, Consumer<Found> found) {
+    Client client = loop.responsesClient();
+    if (client == null) {
+      request.resume();
       throw runs.notFound();
     }
-    runs.find(
+    find(request, caller, id, id, found, () -> relay.handle(request, caller, client));
+  }
+
+  private void find(
+      HttpServerRequest request,
+      Caller caller,
+      String id,
+      String of,
+      Consumer<Found> found,
+      Runnable otherwise) {
+    runs.look(
         request,
         caller,
-        run,
+        of,
         false,
-        it -> {
-          if (kept(it) == null) {
-            throw runs.notFound();
+        run -> {
+          if (run == null || kept(run) == null) {
+            otherwise.run();
+          } else {
+            request.resume();
+            found.accept(new Found(request, caller, run, id, of.equals(id)));
           }
-          found.accept(it);
         });
   }
 
-  private void get(HttpServerRequest request, Run run) {
+  private void get(Found found) {
+    HttpServerRequest request = found.request;
+    Run run = found.run;
     if ("true".equals(request.getParam("stream"))) {
-      stream(request, run);
+      stream(found);
       return;
     }
     Duration patience = Prefer.wait(request.headers());
     if (run.terminal() != null || patience.isZero()) {
-      object(request.response(), run);
+      object(found);
     } else {
       runs.checkReaders(run);
-      runs.longPoll(request.response(), run, patience, () -> object(request.response(), run));
+      runs.longPoll(request.response(), run, patience, () -> object(found));
     }
   }
 
-  private static void object(HttpServerResponse response, Run run) {
+  private static void object(Found found) {
+    HttpServerResponse response = found.request.response();
     Failure failure = Step.MOVED.failure();
-    if (failure != null && Step.MOVED.equals(run.terminal())) {
+    if (failure != null && Step.MOVED.equals(found.run.terminal())) {
       // The run has not ended, only its life here.
       Answers.error(response, failure.status(), failure.code(), failure.message(), null);
     } else {
-      Answers.send(response, 200, Answers.JSON, ResponsesFold.object(run));
+      Answers.send(response, 200, Answers.JSON, ResponsesFold.object(found.run, found.theirs));
     }
   }
 
-  private void stream(HttpServerRequest request, Run run) {
+  private void stream(Found found) {
+    HttpServerRequest request = found.request;
+    Run run = found.run;
     String last = request.headers().get("last-event-id");
     String said = request.getParam("starting_after");
     String number = said != null ? said : last;
@@ -116,7 +152,10 @@ final class ResponsesRoute {
           "The call was made again, and its events are numbered anew: read them from the beginning, without starting_after.",
           "starting_after");
     }
-    if (said == null && last != null && run.terminal() != null && after >= lastNumber(run)) {
+    if (said == null
+        && last != null
+        && run.terminal() != null
+        && after >= ResponsesFold.count(run, found.theirs) - 1) {
       // Tells an EventSource not to come back.
       request.response().setStatusCode(204).end();
       return;
@@ -125,7 +164,8 @@ final class ResponsesRoute {
     var delivery = new Delivery(false, null, null, true, null, null, false);
     var headers = new RunHeaders(loop, request, run, delivery, loop.clock().nanos(), null);
     boolean ids = last != null || "true".equals(request.getParam("sse_id"));
-    new ResponsesAnswer(loop, request.response(), run, headers, after, ids).beginAtOnce();
+    new ResponsesAnswer(loop, request.response(), run, headers, found.theirs, after, ids)
+        .beginAtOnce();
   }
 
   /// Whether events were told that are no part of the answer any more.
@@ -136,11 +176,6 @@ final class ResponsesRoute {
       }
     }
     return false;
-  }
-
-  /// The number of the last event of a run that has ended.
-  private static int lastNumber(Run run) {
-    return ResponsesFold.count(run) - 1;
   }
 
   private static int number(String text) {
@@ -154,12 +189,39 @@ final class ResponsesRoute {
         "starting_after");
   }
 
-  private void cancel(HttpServerRequest request, Run run) {
-    run.cancel();
-    new Wait(run, loop.clock(), _ -> object(request.response(), run)).begin();
+  private void cancel(Found found) {
+    found.run.cancel();
+    new Wait(found.run, loop.clock(), _ -> object(found)).begin();
   }
 
-  private static void input(HttpServerRequest request, Run run) {
+  /// Erases it, and what its upstream keeps of it, so that nobody finds it there.
+  private void erase(Found found) {
+    String name = ResponsesFold.theirId(found.run);
+    Client client = loop.clients().get(found.run.about().upstream());
+    if (name == null || client == null || found.run.terminal() == null) {
+      erase(found, null);
+    } else {
+      relay.erase(
+          found.request,
+          found.caller,
+          client,
+          "/responses/" + name,
+          failure -> erase(found, failure));
+    }
+  }
+
+  private void erase(Found found, @Nullable Failure failure) {
+    if (failure != null) {
+      Answers.error(
+          found.request.response(), failure.status(), failure.code(), failure.message(), null);
+    } else {
+      runs.erase(found.request, found.run, found.id, "response", false);
+    }
+  }
+
+  private static void input(Found found) {
+    HttpServerRequest request = found.request;
+    Run run = found.run;
     String limit = request.getParam("limit");
     int most = limit == null ? USUAL : limit.matches("\\d{1,3}") ? Integer.parseInt(limit) : 0;
     if (most < 1 || most > MOST) {

@@ -136,7 +136,7 @@ final class RunRoute {
             AcceptedAnswer.send(response, run, headers);
             return;
           }
-          var answer = new PlainAnswer(loop, response, run, headers);
+          var answer = new PlainAnswer(loop, response, run, headers, false);
           if (run.terminal() == null) {
             answer.beginToDetach(patience);
           } else {
@@ -148,6 +148,26 @@ final class RunRoute {
   /// Finds a run, in memory or in the store, and goes on with it.
   void find(
       HttpServerRequest request, Caller caller, String id, boolean isNative, Consumer<Run> found) {
+    look(
+        request,
+        caller,
+        id,
+        isNative,
+        run -> {
+          if (run == null) {
+            throw notFound();
+          }
+          found.accept(run);
+        });
+  }
+
+  /// The same, where there need not be one.
+  void look(
+      HttpServerRequest request,
+      Caller caller,
+      String id,
+      boolean isNative,
+      Consumer<@Nullable Run> found) {
     loop.dispatcher()
         .find(
             id,
@@ -156,9 +176,6 @@ final class RunRoute {
               @Override
               public void is(@Nullable Run run) {
                 try {
-                  if (run == null) {
-                    throw notFound();
-                  }
                   found.accept(run);
                 } catch (Refusal refusal) {
                   Answers.refuse(request.response(), refusal, isNative);

@@ -9,6 +9,7 @@ import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.openai.ChatUnfold;
 import dev.meanwhile.openai.ErrorBody;
+import dev.meanwhile.openai.ResponsesFold;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import org.jspecify.annotations.Nullable;
@@ -87,7 +88,7 @@ final class StreamAnswer extends Streaming {
     byte[] answer = run.bytes(run.end() - 1, run.end());
     if (failure == null) {
       // What is no chat.completion is passed on as it is.
-      byte[] events = ChatUnfold.of(answer, usage).orElse(answer);
+      byte[] events = Responses.speaks(run) ? answer : ChatUnfold.of(answer, usage).orElse(answer);
       commit();
       response.end(Buffer.buffer(events));
     } else if (committed() || head.status() < 400) {
@@ -104,6 +105,14 @@ final class StreamAnswer extends Streaming {
     }
     // The upstream's own error event has been passed on already.
     boolean told = run.end() > 0 && run.kind(run.end() - 1) == Kind.ERROR;
+    if (Responses.speaks(run)) {
+      if (told || ResponsesFold.isWhole(run)) {
+        response.end();
+      } else {
+        breakAfter(Responses.error(failure, run.end() - run.start()));
+      }
+      return;
+    }
     breakAfter(
         told
             ? null

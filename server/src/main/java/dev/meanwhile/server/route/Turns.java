@@ -13,10 +13,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// What was said before a request: follows `previous_response_id` back to the first one.
 final class Turns {
+  /// What an id of ours looks like; others may too.
+  static final Pattern OURS = Pattern.compile("resp_[0-9a-z]{26}");
+
   private final Loop loop;
   private final String tenant;
   private final Consumer<List<Turn>> found;
@@ -41,11 +45,12 @@ final class Turns {
       found.accept(turns.reversed());
       return;
     }
-    String id = ResponsesFold.runOf(previous);
-    if (id == null) {
-      refused.accept(missing(previous));
-      return;
-    }
+    String ours = ResponsesFold.runOf(previous);
+    find(previous, OURS.matcher(previous).matches() && ours != null ? ours : previous);
+  }
+
+  /// @param id a run's, or what its upstream calls its answer
+  private void find(String previous, String id) {
     loop.dispatcher()
         .find(
             id,
@@ -53,15 +58,62 @@ final class Turns {
             new Store.Reply<@Nullable Run>() {
               @Override
               public void is(@Nullable Run run) {
-                add(previous, run);
+                if (run == null && !id.equals(previous)) {
+                  find(previous, previous);
+                } else {
+                  add(previous, run);
+                }
               }
 
               @Override
               public void failed(String trouble) {
-                var failure = RunRoute.storeUnavailable(trouble);
-                refused.accept(new Refusal(failure.status(), failure.code(), failure.message()));
+                refuse(trouble, refused);
               }
             });
+  }
+
+  /// Looks for the name that an answer of ours has at its upstream, which speaks this API itself.
+  ///
+  /// @param found gets it, or null where the answer is not known here or is called so there too
+  static void theirName(
+      Loop loop,
+      String tenant,
+      @Nullable String previous,
+      Consumer<@Nullable String> found,
+      Consumer<Refusal> refused) {
+    if (previous == null || !OURS.matcher(previous).matches()) {
+      found.accept(null);
+      return;
+    }
+    loop.dispatcher()
+        .find(
+            Objects.requireNonNull(ResponsesFold.runOf(previous)),
+            tenant,
+            new Store.Reply<@Nullable Run>() {
+              @Override
+              public void is(@Nullable Run run) {
+                if (run == null || ResponsesRoute.kept(run) == null) {
+                  found.accept(null);
+                  return;
+                }
+                String name = ResponsesFold.theirId(run);
+                if (name == null) {
+                  refused.accept(missing(previous));
+                } else {
+                  found.accept(name);
+                }
+              }
+
+              @Override
+              public void failed(String trouble) {
+                refuse(trouble, refused);
+              }
+            });
+  }
+
+  private static void refuse(String trouble, Consumer<Refusal> refused) {
+    var failure = RunRoute.storeUnavailable(trouble);
+    refused.accept(new Refusal(failure.status(), failure.code(), failure.message()));
   }
 
   private void add(String previous, @Nullable Run run) {

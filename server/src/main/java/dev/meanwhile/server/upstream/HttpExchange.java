@@ -5,9 +5,10 @@ import dev.meanwhile.log.Head;
 import dev.meanwhile.log.Kind;
 import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
+import dev.meanwhile.openai.AnswerStream;
 import dev.meanwhile.openai.Api;
-import dev.meanwhile.openai.ChatStream;
 import dev.meanwhile.openai.ErrorBody;
+import dev.meanwhile.openai.JsonText;
 import dev.meanwhile.server.config.Secret;
 import dev.meanwhile.upstream.Request;
 import dev.meanwhile.upstream.Upstream;
@@ -34,10 +35,11 @@ final class HttpExchange implements Upstream.Exchange {
   private final int maxEvent;
   private final int maxRun;
   private @Nullable HttpClientRequest http;
-  private @Nullable ChatStream stream;
+  private @Nullable AnswerStream stream;
   private byte[] body = new byte[0];
   private int length;
   private boolean answered;
+  private boolean ending;
   private boolean over;
 
   HttpExchange(
@@ -118,7 +120,7 @@ final class HttpExchange implements Upstream.Exchange {
     listener.alive();
     listener.head(new Head(response.statusCode(), streamed, Headers.down(response.headers())));
     if (streamed) {
-      stream = new ChatStream(listener, maxEvent);
+      stream = new AnswerStream(api, listener, maxEvent);
     }
     response.handler(this::part);
     response.endHandler(_ -> end(response.statusCode()));
@@ -134,6 +136,9 @@ final class HttpExchange implements Upstream.Exchange {
       stream.feed(bytes, 0, bytes.length);
       if (stream.stopped()) {
         awaitTail();
+      } else if (stream.whole() && !ending) {
+        ending = true;
+        clock.after(TAIL, this::endTail);
       }
       return;
     }
@@ -161,6 +166,12 @@ final class HttpExchange implements Upstream.Exchange {
       return;
     }
     over = true;
+    if (api == Api.RESPONSES && status < 300) {
+      String id = JsonText.string(Arrays.copyOf(body, length), "id");
+      if (id != null) {
+        listener.named(id);
+      }
+    }
     listener.event(Kind.ANSWER, body, 0, length);
     listener.flush();
     listener.ended(judge(status));
@@ -198,6 +209,17 @@ final class HttpExchange implements Upstream.Exchange {
             http.reset();
           }
         });
+  }
+
+  /// The answer is whole, and neither a mark nor the end of the body has come.
+  private void endTail() {
+    if (!over && stream != null) {
+      over = true;
+      stream.end();
+      if (http != null) {
+        http.reset();
+      }
+    }
   }
 
   private void fail(Failure failure) {

@@ -16,12 +16,22 @@ public final class Recordings {
 
   /// The recorded chat streams: one payload a line.
   public static List<Path> streams() {
-    return files(".chunks.txt");
+    return files("chat", ".chunks.txt");
   }
 
   /// The recorded plain answers.
   public static List<Path> answers() {
-    return files(".json");
+    return files("chat", ".json");
+  }
+
+  /// The recorded streams of the Responses API: one payload a line.
+  public static List<Path> responseStreams() {
+    return files("responses", ".chunks.txt");
+  }
+
+  /// The recorded plain answers of the Responses API.
+  public static List<Path> responseAnswers() {
+    return files("responses", ".json");
   }
 
   /// A recorded stream as its provider sent it.
@@ -35,9 +45,9 @@ public final class Recordings {
     return out.append("data: [DONE]\n\n").toString();
   }
 
-  private static List<Path> files(String ending) {
-    Path chat = root().resolve("recordings").resolve("chat");
-    try (var files = Files.list(chat)) {
+  private static List<Path> files(String api, String ending) {
+    Path folder = root().resolve("recordings").resolve(api);
+    try (var files = Files.list(folder)) {
       return files.filter(file -> file.toString().endsWith(ending)).sorted().toList();
     } catch (IOException e) {
       throw new UncheckedIOException(e);

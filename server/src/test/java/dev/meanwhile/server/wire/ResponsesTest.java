@@ -529,26 +529,4 @@ class ResponsesTest {
       }
     }
   }
-
-  @Test
-  void anUpstreamThatSpeaksItIsRelayedByteForByte() throws Exception {
-    try (var gateway =
-            Gateway.configured(
-                "upstreams: {only: {base-url: '%s', api: responses}}".formatted(upstream.url()));
-        var wire = gateway.wire()) {
-      String body = "{ \"model\":\"m\", \"input\":\"x\", \"conversation\":\"c\" }";
-      wire.post(PATH, body);
-      Exchange call = upstream.take();
-      assertThat(call.line()).isEqualTo("POST /v1/responses HTTP/1.1");
-      assertThat(call.body()).isEqualTo(body);
-      call.json(200, "{ \"id\":\"resp_theirs\", \"made\":\"up\" }");
-      assertThat(wire.status()).isEqualTo(200);
-      assertThat(wire.rest()).isEqualTo("{ \"id\":\"resp_theirs\", \"made\":\"up\" }");
-      wire.get(PATH + "/resp_theirs");
-      Exchange asked = upstream.take();
-      assertThat(asked.line()).isEqualTo("GET /v1/responses/resp_theirs HTTP/1.1");
-      asked.json(200, "{}");
-      assertThat(wire.status()).isEqualTo(200);
-    }
-  }
 }

@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 final class Accepts {
   private static final String LOG =
       "insert into log (id, tenant, upstream, priority, created_at, not_before, owner, attempt,"
-          + " lost, lasting, status, ended_at, bytes, head, terminal)"
-          + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?) on conflict do nothing";
+          + " lost, lasting, name, status, ended_at, bytes, head, terminal)"
+          + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, 0, ?, ?) on conflict do nothing";
   private static final String REQUEST =
       "insert into request (log, body) select n, ? from log where id = ? on conflict do nothing";
   private static final String RUN =
@@ -34,9 +34,9 @@ final class Accepts {
               + " not_before bigint, owner bigint, attempt bigint, lost bigint, lasting bigint, status text,"
               + " ended_at bigint, head bytea, terminal bytea, body bytea",
           ", l as (insert into log (id, tenant, upstream, priority, created_at, not_before, owner,"
-              + " attempt, lost, lasting, status, ended_at, bytes, head, terminal)"
+              + " attempt, lost, lasting, name, status, ended_at, bytes, head, terminal)"
               + " select id, log_tenant, upstream, priority, log_created_at, not_before, owner,"
-              + " attempt, lost, lasting, status, ended_at, 0, head, terminal from g order by place"
+              + " attempt, lost, lasting, '', status, ended_at, 0, head, terminal from g order by place"
               + " on conflict do nothing returning n, id),"
               + " q as (insert into request (log, body)"
               + " select l.n, g.body from l join g on g.id = l.id)"

@@ -112,6 +112,7 @@ final class Group {
     return switch (change) {
       case Change.Accept _,
           Change.Started _,
+          Change.Named _,
           Change.Checkpoint _,
           Change.Requeued _,
           Change.Ended _,

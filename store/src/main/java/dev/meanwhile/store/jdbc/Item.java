@@ -73,6 +73,7 @@ sealed interface Item {
             case Change.Checkpoint it -> bytes(it.piece());
             case Change.Ended it -> it.terminal().length + bytes(it.last());
             case Change.Started _,
+                Change.Named _,
                 Change.Requeued _,
                 Change.Cut _,
                 Change.CancelRequested _,

@@ -11,12 +11,15 @@ import org.jspecify.annotations.Nullable;
 
 /// What can be asked.
 final class Questions {
-  private static final String FIND =
+  private static final String FOUND =
       "select "
           + Rows.LOG
           + ", q.body, "
           + Rows.RUN
-          + " from run r join log l on l.n = r.log join request q on q.log = l.n where r.id = ?";
+          + " from run r join log l on l.n = r.log join request q on q.log = l.n";
+  private static final String FIND = FOUND + " where r.id = ?";
+  private static final String FIND_NAMED =
+      FOUND + " where l.name = ? and l.name <> '' order by r.id limit 1";
   private static final String PIECES =
       "select p.n - l.n * 1048576, p.upto, p.bytes from log l join piece p"
           + " on p.n >= l.n * 1048576 + ? and p.n < (l.n + 1) * 1048576"
@@ -30,7 +33,7 @@ final class Questions {
   private Questions() {}
 
   static @Nullable StoredRun find(Session session, String run) throws SQLException {
-    return session.first(FIND, Rows::runAfterRequest, run);
+    return session.first(run.startsWith("run_") ? FIND : FIND_NAMED, Rows::runAfterRequest, run);
   }
 
   static IdempotencyEntry.@Nullable Held findKey(Session session, byte[] key) throws SQLException {

@@ -29,6 +29,8 @@ final class Wave {
       "update log set attempt = ?, status = 'in_progress',"
           + " head = case when attempt < ? then null else head end"
           + " where id = ? and owner = ? and ended_at < 1 and attempt <= ?";
+  private static final String NAME =
+      "update log set name = ? where id = ? and owner = ? and ended_at < 1 and attempt = ?";
   private static final String PIECE =
       "insert into piece (n, attempt, upto, bytes) select l.n * 1048576 + ?, l.attempt, ?, ?"
           + " from log l where"
@@ -60,6 +62,7 @@ final class Wave {
   private enum Kind {
     ACCEPT,
     START,
+    NAME,
     CHECKPOINT,
     CUT,
     REQUEUE,
@@ -106,6 +109,7 @@ final class Wave {
         runs.add(it.run().id());
       }
       case Change.Started it -> add(item, it.log(), Kind.START);
+      case Change.Named it -> add(item, it.log(), Kind.NAME);
       case Change.Checkpoint it -> add(item, it.log(), Kind.CHECKPOINT);
       case Change.Cut it -> {
         add(item, it.log(), Kind.CUT);
@@ -171,6 +175,7 @@ final class Wave {
       switch (batch.getKey()) {
         case ACCEPT -> accepts.write(items);
         case START -> start(items);
+        case NAME -> name(items);
         case CHECKPOINT -> checkpoint(items);
         case CUT -> cut(items);
         case REQUEUE -> requeue(items);
@@ -192,6 +197,17 @@ final class Wave {
     for (int i = 0; i < changed.length; i++) {
       items.get(i).outcome(changed[i] > 0 ? new Outcome.Stored() : new Outcome.Fenced());
       channels.touched(((Change.Started) items.get(i).change()).log());
+    }
+  }
+
+  private void name(List<Item.Written> items) throws SQLException {
+    for (Item.Written item : items) {
+      var it = (Change.Named) item.change();
+      session.batch(NAME, it.name(), it.log(), node, it.attempt());
+    }
+    int[] changed = session.runBatch(NAME);
+    for (int i = 0; i < changed.length; i++) {
+      items.get(i).outcome(changed[i] > 0 ? new Outcome.Stored() : new Outcome.Fenced());
     }
   }
 

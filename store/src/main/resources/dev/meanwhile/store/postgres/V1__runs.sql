@@ -33,6 +33,7 @@ create table log (
   attempt integer not null,
   lost integer not null,
   lasting integer not null,
+  name text not null,
   status text not null,
   ended_at bigint not null,
   bytes bigint not null,
@@ -41,6 +42,7 @@ create table log (
 ) with (fillfactor = 80);
 create index log_unfinished on log (owner, priority, created_at) where ended_at = 0;
 create index log_ended on log (lasting, ended_at) include (bytes) where ended_at > 0;
+create index log_name on log (name) where name <> '';
 
 -- Apart from the log, so that what happens to a log does not rewrite it.
 create table request (

@@ -44,6 +44,7 @@ public final class ModelStore implements Store {
     private StoredLog now;
     private int owner;
     private boolean lasting;
+    private String name = "";
     private final TreeMap<Integer, Piece> pieces = new TreeMap<>();
 
     Log(StoredLog now, int owner) {
@@ -106,6 +107,13 @@ public final class ModelStore implements Store {
       case Change.Accept it -> accept(it);
       case Change.Started it -> start(it);
       case Change.Checkpoint it -> checkpoint(it);
+      case Change.Named it -> {
+        Log log = mine(it.log(), it.attempt());
+        if (log != null) {
+          log.name = it.name();
+        }
+        yield log == null ? FENCED : STORED;
+      }
       case Change.Requeued it -> requeue(it);
       case Change.Ended it -> end(it);
       case Change.Cut it -> cut(it);
@@ -455,7 +463,13 @@ public final class ModelStore implements Store {
 
   @Override
   public void find(String id, Reply<@Nullable StoredRun> reply) {
-    Kept run = data.runs.get(id);
+    Kept run =
+        data.runs.values().stream()
+            .filter(it ->
+                it.now.id().equals(id)
+                    || Objects.requireNonNull(data.logs.get(it.now.log().id())).name.equals(id))
+            .min(Comparator.comparing(it -> it.now.id()))
+            .orElse(null);
     StoredRun found = run == null ? null : over(run);
     answers.execute(() -> reply.is(found));
   }

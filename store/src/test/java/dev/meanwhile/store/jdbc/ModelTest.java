@@ -172,7 +172,10 @@ class ModelTest {
         }
         case 3, 4, 5 -> new Change.Started(log, attempt, millis.get());
         case 6, 7 -> new Change.Checkpoint(log, attempt, piece(), maybe("head"));
-        case 8 -> new Change.Requeued(log, attempt, millis.get());
+        case 8 ->
+            random.nextInt(4) == 0
+                ? new Change.Named(log, attempt, name("resp_", 3))
+                : new Change.Requeued(log, attempt, millis.get());
         case 9 ->
             new Change.Ended(
                 log,

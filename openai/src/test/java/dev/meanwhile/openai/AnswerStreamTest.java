@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class ChatStreamTest {
+class AnswerStreamTest {
   private static final int MAX = 1 << 20;
   private static final String HELLO =
       "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hello\"}}]}\n\n";
@@ -27,7 +27,7 @@ class ChatStreamTest {
 
   private static Heard hear(String... pieces) {
     Heard heard = new Heard();
-    ChatStream stream = new ChatStream(heard, MAX);
+    AnswerStream stream = new AnswerStream(Api.CHAT, heard, MAX);
     for (String piece : pieces) {
       byte[] bytes = piece.getBytes(UTF_8);
       stream.feed(bytes, 0, bytes.length);
@@ -146,9 +146,9 @@ class ChatStreamTest {
   @Test
   void sayNothingOnceStopped() {
     Heard heard = new Heard();
-    ChatStream[] stream = new ChatStream[1];
+    AnswerStream[] stream = new AnswerStream[1];
     heard.onEvent = () -> stream[0].stop();
-    stream[0] = new ChatStream(heard, MAX);
+    stream[0] = new AnswerStream(Api.CHAT, heard, MAX);
     byte[] bytes = (HELLO + HELLO + "data: [DONE]\n\n").getBytes(UTF_8);
     stream[0].feed(bytes, 0, bytes.length);
     stream[0].end();
@@ -216,11 +216,11 @@ class ChatStreamTest {
         random -> {
           byte[] mutant = Mutants.of(random, streams.get(random.nextInt(streams.size())));
           Heard whole = new Heard();
-          ChatStream one = new ChatStream(whole, MAX);
+          AnswerStream one = new AnswerStream(Api.CHAT, whole, MAX);
           one.feed(mutant, 0, mutant.length);
           one.end();
           Heard split = new Heard();
-          ChatStream many = new ChatStream(split, MAX);
+          AnswerStream many = new AnswerStream(Api.CHAT, split, MAX);
           Seeds.split(random, mutant.length, (from, to) -> many.feed(mutant, from, to - from));
           many.end();
           assertThat(split.frames).isEqualTo(whole.frames);
@@ -269,6 +269,11 @@ class ChatStreamTest {
     @Override
     public void head(Head head) {
       throw new AssertionError();
+    }
+
+    @Override
+    public void named(String id) {
+      log.add("named " + id);
     }
 
     @Override

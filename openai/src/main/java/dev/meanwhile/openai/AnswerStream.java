@@ -4,30 +4,31 @@ import dev.meanwhile.log.Kind;
 import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.upstream.Upstream;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// Turns the body of a streamed chat answer into events, and decides how it ended.
+/// Turns the body of a streamed answer into events, and decides how it ended.
 ///
 /// For each [#feed]: alive, the events, flush, and at the end of the log ended, which comes once.
 /// Whatever follows the end is ignored. For one thread.
-public final class ChatStream {
+public final class AnswerStream {
   private static final String CUT =
-      "the upstream's stream ended before a finish_reason or [DONE]; the answer is not whole: "
+      "the upstream's stream ended before its last event; the answer is not whole: "
           + "call again, and look at the upstream or a proxy before it if this comes often";
 
   private final Upstream.Listener out;
   private final int maxEvent;
   private final SseFramer framer;
   private final Events events = new Events();
-  private final ChatEvent event = new ChatEvent();
+  private final AnswerEvent event;
   private @Nullable Terminal terminal;
   private boolean ending;
   private boolean stopped;
 
+  /// @param api the dialect of the answer
   /// @param out hears of events and of the end; not of connected and head
   /// @param maxEvent the most bytes of one event
-  public ChatStream(Upstream.Listener out, int maxEvent) {
+  public AnswerStream(Api api, Upstream.Listener out, int maxEvent) {
+    this.event = api == Api.RESPONSES ? new ResponsesEvent(out::named) : new ChatEvent();
     this.out = out;
     this.maxEvent = maxEvent;
     this.framer = new SseFramer(maxEvent);
@@ -54,6 +55,12 @@ public final class ChatStream {
       terminal = event.finished() ? event.terminal() : failed("upstream_cut", CUT);
     }
     settle();
+  }
+
+  /// Whether the answer is whole, and only the end of its body, or a mark, is still to come: some
+  /// upstreams send one, others end the body.
+  public boolean whole() {
+    return !stopped && event.whole();
   }
 
   /// From now on the listener hears nothing more, not even of the slice that is being read.
@@ -117,8 +124,8 @@ public final class ChatStream {
                           + "); check that its base URL is that of an OpenAI-compatible API");
           return;
         }
-        if (kind == Kind.ERROR) {
-          terminal = Terminal.failed(Objects.requireNonNull(event.failure()));
+        if (kind == Kind.ERROR && event.errorEnds()) {
+          terminal = event.terminal();
         }
       }
       out.event(kind, frame, offset, length);
