@@ -87,7 +87,7 @@ public final class MemoryStore implements Store {
     /// What is kept of a run, or null.
     public @Nullable StoredRun run(String id) {
       return runs.values().stream()
-          .filter(row -> row.first.id().equals(id) || row.log.name.equals(id))
+          .filter(row -> row.first.id().equals(id) || !id.isEmpty() && row.log.name.equals(id))
           .findFirst()
           .map(row -> row.stored(true))
           .orElse(null);

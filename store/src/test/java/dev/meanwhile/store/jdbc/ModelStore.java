@@ -467,7 +467,8 @@ public final class ModelStore implements Store {
         data.runs.values().stream()
             .filter(it ->
                 it.now.id().equals(id)
-                    || Objects.requireNonNull(data.logs.get(it.now.log().id())).name.equals(id))
+                    || !id.isEmpty()
+                        && Objects.requireNonNull(data.logs.get(it.now.log().id())).name.equals(id))
             .min(Comparator.comparing(it -> it.now.id()))
             .orElse(null);
     StoredRun found = run == null ? null : over(run);

@@ -14,7 +14,9 @@ import com.openai.models.responses.ResponseRetrieveParams;
 import com.openai.models.responses.ResponseStatus;
 import com.openai.models.responses.ResponseStreamEvent;
 import dev.meanwhile.conformance.Rig;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -61,17 +63,21 @@ final class OpenAiJavaResponsesTest {
     return response.validate();
   }
 
-  private static List<ResponseStreamEvent> read(StreamResponse<ResponseStreamEvent> stream) {
-    try (stream) {
-      return stream.stream().map(ResponseStreamEvent::validate).toList();
+  private static List<ResponseStreamEvent> all(OpenAIClient client, String id) {
+    try (var stream = client.responses().retrieveStreaming(id)) {
+      return read(stream);
     }
   }
 
   private static List<ResponseStreamEvent> after(OpenAIClient client, String id, long number) {
-    return read(
-        client
-            .responses()
-            .retrieveStreaming(id, ResponseRetrieveParams.builder().startingAfter(number).build()));
+    var params = ResponseRetrieveParams.builder().startingAfter(number).build();
+    try (var stream = client.responses().retrieveStreaming(id, params)) {
+      return read(stream);
+    }
+  }
+
+  private static List<ResponseStreamEvent> read(StreamResponse<ResponseStreamEvent> stream) {
+    return stream.stream().map(ResponseStreamEvent::validate).toList();
   }
 
   @Test
@@ -97,7 +103,7 @@ final class OpenAiJavaResponsesTest {
     OpenAIClient client = client(20);
     String id = client.responses().create(ask().background(true).build()).id();
     // While it runs, to its end.
-    List<ResponseStreamEvent> whole = read(client.responses().retrieveStreaming(id));
+    List<ResponseStreamEvent> whole = all(client, id);
     assertThat(whole.getFirst().isCreated()).isTrue();
     assertThat(whole.getLast().isCompleted()).isTrue();
     assertThat(whole.getLast().asCompleted().sequenceNumber()).isEqualTo(whole.size() - 1);
@@ -106,7 +112,7 @@ final class OpenAiJavaResponsesTest {
 
     rig.restart();
     OpenAIClient again = client(20);
-    assertThat(read(again.responses().retrieveStreaming(id))).isEqualTo(whole);
+    assertThat(all(again, id)).isEqualTo(whole);
     resumes(again, id, whole);
     again.close();
   }
@@ -130,15 +136,15 @@ final class OpenAiJavaResponsesTest {
         id = event.isCreated() ? event.asCreated().response().id() : id;
       }
     }
-    var resumed = new java.util.ArrayList<List<ResponseStreamEvent>>();
+    var resumed = new ArrayList<List<ResponseStreamEvent>>();
     for (int number = 0; number < seen; number++) {
       resumed.add(after(client, id, number));
     }
-    List<ResponseStreamEvent> whole = read(client.responses().retrieveStreaming(id));
+    List<ResponseStreamEvent> whole = all(client, id);
     for (int number = 0; number < seen; number++) {
       assertThat(resumed.get(number)).isEqualTo(whole.subList(number + 1, whole.size()));
     }
-    assertThat(rig.stats().models().get("sim-fast").calls()).isEqualTo(1);
+    assertThat(Objects.requireNonNull(rig.stats().models().get("sim-fast")).calls()).isEqualTo(1);
     client.close();
   }
 
@@ -169,12 +175,10 @@ final class OpenAiJavaResponsesTest {
   @Test
   void whatCannotBeSaidIsRefused() {
     OpenAIClient client = client(1);
-    assertThatThrownBy(() ->
-            client
-                .responses()
-                .create(ask().truncation(ResponseCreateParams.Truncation.AUTO).build()))
+    assertThatThrownBy(
+            () -> client.responses().create(ask().maxToolCalls(1).conversation("conv_1").build()))
         .isInstanceOf(BadRequestException.class)
-        .hasMessageContaining("truncation");
+        .hasMessageContaining("conversation");
     client.close();
   }
 }
