@@ -128,6 +128,7 @@ public final class AsyncBenchmark {
             new AsyncResult.Rate("Meanwhile", rate, others.ownNanos() / 1e3 / kept, others.part());
         refused = load.failures();
       }
+      postgres.checkpoint();
       progress(database, "Meanwhile, at half of %,.0f/s".formatted(accepted.perSecond()));
       paced = paced(server.target(), accepted.perSecond() / 2);
     }

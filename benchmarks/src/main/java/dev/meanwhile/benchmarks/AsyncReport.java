@@ -173,8 +173,9 @@ final class AsyncReport {
     for the peers through a HikariCP pool of one connection, as it has one writer. PostgreSQL: \
     `fsync`, `synchronous_commit` and `full_page_writes` on, for the peers a pool of a connection \
     for each caller. One database each. Its journal has been filled once and given back by a \
-    checkpoint, as of a server that has run for a while: a new one stops for some 60 ms at each \
-    16 MB (measured: p99 58 ms at half the most).
+    checkpoint, and there is one more before the load at half the most, as of a server that has run \
+    for a while: a new one stops for some 60 ms at each 16 MB (measured: p99 58 to 62 ms at half \
+    the most).
     - Most: %d callers in a closed loop, %d s after a warm-up of %d s (peers: %d s). The upstream \
     holds its answer and `max-background` is 1, so that background work takes no core.
     - At half of that: calls at random times (Poisson) over at most %d connections, %d s; each \
