@@ -24,7 +24,8 @@ final class Campaign {
     FIRST_BYTE("after the upstream's first byte"),
     REPLY("between a POST and its answer"),
     TERMINAL("when an upstream's answer has ended"),
-    ERASE("between a DELETE and its answer");
+    ERASE("between a DELETE and its answer"),
+    TOLD("when a webhook's event has come");
 
     final String text;
 
@@ -32,6 +33,10 @@ final class Campaign {
       this.text = text;
     }
   }
+
+  /// What was on its way when the server was killed is sent again a minute later, or half a minute
+  /// more if the timetable was killed at its work.
+  private static final Duration TELLING = Duration.ofMinutes(3);
 
   private final Storage storage;
   private final long seed;
@@ -61,10 +66,12 @@ final class Campaign {
     try (var upstream = new Upstream();
         var http = new Http();
         var node =
-            new Node(List.of(), arguments(upstream), work.resolve("serve-" + seed + ".log"))) {
+            new Node(List.of(), arguments(upstream), work.resolve("serve-" + seed + ".log"));
+        var receiver = new Receiver(http, node, journal)) {
       node.start();
+      receiver.register();
       for (int i = 0; i < kills; i++) {
-        kill(order.get(i), i, random, upstream, http, node);
+        kill(order.get(i), i, random, upstream, receiver, http, node);
       }
       var check = new Check(http, node, journal);
       if (!check.idle(Duration.ofSeconds(90))) {
@@ -76,15 +83,17 @@ final class Campaign {
       check.idle(Duration.ofSeconds(30));
       check.readAll();
       check.calls(upstream.calls(), killedAt);
+      receiver.everything(TELLING);
       node.stop();
       storage.violations().forEach(journal::violation);
-      return tally(upstream.calls(), unanswered);
+      return tally(upstream.calls(), unanswered, receiver);
     }
   }
 
   private List<String> arguments(Upstream upstream) {
     var all = new ArrayList<>(storage.arguments());
     all.addAll(List.of("--upstream", upstream.baseUrl(), "--node", "crash"));
+    all.addAll(List.of("--webhooks-allow", "127.0.0.1"));
     return all;
   }
 
@@ -94,7 +103,14 @@ final class Campaign {
     node.start();
   }
 
-  private void kill(Point point, int round, Random random, Upstream upstream, Http http, Node node)
+  private void kill(
+      Point point,
+      int round,
+      Random random,
+      Upstream upstream,
+      Receiver receiver,
+      Http http,
+      Node node)
       throws IOException {
     try (var load = new Load(http, node, journal, seed * 1_000 + round)) {
       points.merge(point, 1, Integer::sum);
@@ -110,6 +126,10 @@ final class Campaign {
           Pause.millis(300 + random.nextInt(700));
           var moment = point == Point.REPLY ? Load.Moment.POST_SENT : Load.Moment.ERASE_SENT;
           await(load.next(moment), random.nextInt(7));
+        }
+        case TOLD -> {
+          Pause.millis(100 + random.nextInt(900));
+          await(receiver.next(), random.nextInt(4));
         }
       }
       node.kill();
@@ -156,7 +176,7 @@ final class Campaign {
     Pause.millis(millisMore);
   }
 
-  private Tally tally(List<UpstreamCall> calls, int unanswered) {
+  private Tally tally(List<UpstreamCall> calls, int unanswered, Receiver receiver) {
     Map<String, Integer> statuses = new java.util.TreeMap<>();
     int promised = 0;
     for (Promised each : journal.all()) {
@@ -184,6 +204,8 @@ final class Campaign {
         repeated,
         cut,
         refused,
+        receiver.ends(),
+        receiver.repeated(),
         again,
         journal.violations());
   }

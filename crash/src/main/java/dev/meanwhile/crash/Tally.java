@@ -13,6 +13,8 @@ import java.util.Map;
 /// @param repeated how many of them asked what had been asked before
 /// @param cut how many of them were cut by a kill, or by a cancel
 /// @param refused how many of them were answered 503 on purpose
+/// @param told how many ends a webhook's receiver was told of
+/// @param toldAgain how many events came to it again
 /// @param again milliseconds from each start to the first call that was made again
 record Tally(
     String store,
@@ -27,10 +29,12 @@ record Tally(
     long repeated,
     long cut,
     long refused,
+    int told,
+    int toldAgain,
     List<Double> again,
     List<String> violations) {
   String line() {
-    return "%s, seed %d: %d kills, %d calls, %d promised %s, %d kept but unanswered, %d upstream calls (%d again, %d refused on purpose), first call again after %.0f ms at most (%d starts); %d violations"
+    return "%s, seed %d: %d kills, %d calls, %d promised %s, %d kept but unanswered, %d upstream calls (%d again, %d refused on purpose), %d ends told (%d events again), first call again after %.0f ms at most (%d starts); %d violations"
         .formatted(
             store,
             seed,
@@ -42,6 +46,8 @@ record Tally(
             upstream,
             repeated,
             refused,
+            told,
+            toldAgain,
             again.stream().mapToDouble(Double::doubleValue).max().orElse(0),
             again.size(),
             violations.size());

@@ -22,6 +22,7 @@ class SqliteKillsTest {
       System.out.println(tally.line());
       assertThat(tally.kills()).isGreaterThanOrEqualTo(20);
       assertThat(tally.promised()).isPositive();
+      assertThat(tally.told()).isPositive();
       assertThat(tally.violations()).as("-Dseed=%d, %s", SEED, each).isEmpty();
     }
   }

@@ -14,8 +14,11 @@ import org.jspecify.annotations.Nullable;
 final class Timetable {
   private static final Duration POLL = Duration.ofSeconds(10);
 
-  /// After some that do not come, another process takes over what a killed one was doing.
-  private static final Duration HEARTBEAT = Duration.ofSeconds(30);
+  /// After [#MISSED] that do not come, another process, or the next of this node, takes over what a
+  /// killed one was doing; until then notices that it had claimed are not sent.
+  private static final Duration HEARTBEAT = Duration.ofSeconds(5);
+
+  private static final int MISSED = 4;
 
   private static final Duration RETAIN = Duration.ofMinutes(1);
   private static final Duration DUE = Duration.ofSeconds(10);
@@ -57,6 +60,7 @@ final class Timetable {
                 .threads(2)
                 .pollingInterval(POLL)
                 .heartbeatInterval(HEARTBEAT)
+                .missedHeartbeatsLimit(MISSED)
                 .shutdownMaxWait(STOP)
                 .build();
         scheduler = made;
