@@ -68,6 +68,18 @@ public final class Answers {
     }
   }
 
+  /// Whether one of the tags of an `If-None-Match` is this one; a proxy may have made it weak.
+  static boolean matches(String known, String etag) {
+    for (String tag : known.split(",", -1)) {
+      String strong = tag.strip();
+      if (strong.equals("*")
+          || (strong.startsWith("W/") ? strong.substring(2) : strong).equals(etag)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /// A fault of ours: the log says which, the caller only that.
   static void fault(HttpServerRequest request, RuntimeException fault, boolean isNative) {
     LOG.log(Level.ERROR, "A request to " + request.path() + " failed for a reason of ours", fault);

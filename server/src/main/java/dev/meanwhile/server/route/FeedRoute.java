@@ -10,7 +10,6 @@ import dev.meanwhile.server.auth.SignedUrls.Right;
 import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Label;
 import dev.meanwhile.view.Feeds;
-import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import java.net.URLDecoder;
 import java.util.regex.Pattern;
@@ -21,7 +20,6 @@ import org.jspecify.annotations.Nullable;
 final class FeedRoute {
   static final String PATH = "/v1/feeds/";
 
-  private static final String URLS = "/urls";
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._:@~-]{1,128}");
   private static final int LONGEST_TITLE = 200;
 
@@ -33,33 +31,29 @@ final class FeedRoute {
     this.urls = urls;
   }
 
-  /// @param rest what follows [#PATH]
-  void handle(HttpServerRequest request, String rest) {
-    boolean signs = rest.endsWith(URLS) && HttpMethod.POST.equals(request.method());
-    String name = name(decoded(signs ? rest.substring(0, rest.length() - URLS.length()) : rest));
-    String path = PATH + name;
-    boolean reads = HttpMethod.GET.equals(request.method());
-    Caller caller =
-        loop.authenticator()
-            .caller(request, path, reads ? Right.READ : Right.OWN, loop.clock().millis());
-    if (signs) {
-      urls.read(request, false, wanted -> urls.answer(request, caller, path, wanted));
-    } else if (reads) {
-      String after = request.getParam("after");
-      new FeedEvents(
-              loop,
-              feeds(loop),
-              request.response(),
-              new Channel(caller.tenant(), name),
-              after != null ? after : request.headers().get("last-event-id"))
-          .begin();
-    } else {
-      request.response().putHeader("allow", "GET");
-      throw new Refusal(
-          405,
-          "method_not_allowed",
-          "A feed knows GET /v1/feeds/{channel} and POST /v1/feeds/{channel}/urls.");
-    }
+  /// @param channel as it stands in the path, which is percent-encoded
+  void read(HttpServerRequest request, String channel) {
+    String name = name(decoded(channel));
+    Caller caller = caller(request, name, Right.READ);
+    String after = request.getParam("after");
+    new FeedEvents(
+            loop,
+            feeds(loop),
+            request.response(),
+            new Channel(caller.tenant(), name),
+            after != null ? after : request.headers().get("last-event-id"))
+        .begin();
+  }
+
+  /// Signs a URL of the feed; as [#read].
+  void sign(HttpServerRequest request, String channel) {
+    String name = name(decoded(channel));
+    Caller caller = caller(request, name, Right.OWN);
+    urls.read(request, false, wanted -> urls.answer(request, caller, PATH + name, wanted));
+  }
+
+  private Caller caller(HttpServerRequest request, String name, Right needed) {
+    return loop.authenticator().caller(request, PATH + name, needed, loop.clock().millis());
   }
 
   private static Feeds feeds(Loop loop) {

@@ -5,16 +5,14 @@ import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
 import dev.meanwhile.server.auth.SignedUrls.Right;
 import io.vertx.core.Handler;
-import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /// Where every request comes in, and which route takes it.
 public final class Front implements Handler<HttpServerRequest> {
   private static final String RUNS = "/v1/runs/";
-  private static final String MONITOR = "/v1/chat/completions/run_";
-  private static final String CANCEL = "/cancel";
-  private static final String URLS = "/urls";
+  private static final String RUN_ID = "run_";
   private static final String RESPONSES = "/v1/responses";
 
   private final Loop loop;
@@ -83,33 +81,53 @@ public final class Front implements Handler<HttpServerRequest> {
   }
 
   private void route(HttpServerRequest request, String path) {
-    boolean post = HttpMethod.POST.equals(request.method());
-    switch (path) {
-      case "/v1/chat/completions" -> {
-        if (post) {
-          calls.handle(request, Api.CHAT, loop.authenticator().caller(request));
+    if ((path.startsWith(RUNS) || path.startsWith(FeedRoute.PATH)) && cors.answered(request)) {
+      return;
+    }
+    Route.Found found = Route.of(request.method(), path);
+    if (found == null) {
+      other(request, path);
+      return;
+    }
+    List<String> in = found.in();
+    switch (found.route()) {
+      case CHAT -> calls.handle(request, Api.CHAT, caller(request));
+      case EMBEDDINGS -> calls.handle(request, Api.EMBEDDINGS, caller(request));
+      case RESPOND -> calls.handle(request, Api.RESPONSES, caller(request));
+      case CHAT_MONITOR -> {
+        if (in.getFirst().startsWith(RUN_ID)) {
+          runs.monitor(request, caller(request), in.getFirst());
         } else {
-          relay.handle(request, loop.authenticator().caller(request));
+          relay.handle(request, caller(request));
         }
       }
-      case "/v1/embeddings" -> {
-        if (post) {
-          calls.handle(request, Api.EMBEDDINGS, loop.authenticator().caller(request));
-        } else {
-          relay.handle(request, loop.authenticator().caller(request));
-        }
+      case RESPONSE -> responses.get(request, caller(request), in.getFirst());
+      case RESPONSE_ERASE -> responses.erase(request, caller(request), in.getFirst());
+      case RESPONSE_CANCEL -> responses.cancel(request, caller(request), in.getFirst());
+      case RESPONSE_INPUT -> responses.input(request, caller(request), in.getFirst());
+      case RUNS -> list.handle(request, caller(request));
+      case RUN -> runs.get(request, caller(request, in, Right.READ), in.getFirst());
+      case RUN_ERASE -> runs.erase(request, caller(request, in, Right.OWN), in.getFirst());
+      case RUN_CANCEL -> runs.cancel(request, caller(request, in, Right.CANCEL), in.getFirst());
+      case RUN_URLS -> {
+        String id = in.getFirst();
+        runs.sign(request, caller(request, in, Right.OWN), id, RUNS + id);
       }
-      case "/v1/runs" -> {
-        if (HttpMethod.GET.equals(request.method())) {
-          list.handle(request, loop.authenticator().caller(request));
-        } else {
-          request.response().putHeader("allow", "GET");
-          throw new Refusal(405, "method_not_allowed", "The list of runs knows GET /v1/runs.");
-        }
-      }
-      case "/health/live" -> health(request, true);
-      case "/health/ready" -> health(request, loop.ready().getAsBoolean());
-      case "/metrics" -> {
+      case FEED -> feeds.read(request, in.getFirst());
+      case FEED_URLS -> feeds.sign(request, in.getFirst());
+      case WEBHOOKS -> webhooks.list(request, caller(request));
+      case WEBHOOK_CREATE -> webhooks.create(request, caller(request));
+      case WEBHOOK -> webhooks.get(request, caller(request), in.getFirst());
+      case WEBHOOK_UPDATE -> webhooks.update(request, caller(request), in.getFirst());
+      case WEBHOOK_DELETE -> webhooks.delete(request, caller(request), in.getFirst());
+      case WEBHOOK_ROTATE -> webhooks.rotate(request, caller(request), in.getFirst());
+      case WEBHOOK_TEST -> webhooks.test(request, caller(request), in.getFirst());
+      case DELIVERIES -> webhooks.deliveries(request, caller(request), in.getFirst());
+      case DELIVERY_RESEND ->
+          webhooks.resend(request, caller(request), in.getFirst(), in.getLast());
+      case LIVE -> health(request, true);
+      case READY -> health(request, loop.ready().getAsBoolean());
+      case METRICS -> {
         loop.authenticator().requireAdmin(request);
         Answers.send(
             request.response(),
@@ -117,80 +135,40 @@ public final class Front implements Handler<HttpServerRequest> {
             "text/plain; version=0.0.4; charset=utf-8",
             loop.metrics().text());
       }
-      default -> {
-        if (path.equals(RESPONSES) || path.startsWith(RESPONSES + "/")) {
-          responses(request, path);
-        } else if (path.startsWith(RUNS)) {
-          if (!cors.answered(request)) {
-            run(request, path.substring(RUNS.length()));
-          }
-        } else if (path.startsWith(FeedRoute.PATH)) {
-          if (!cors.answered(request)) {
-            feeds.handle(request, path.substring(FeedRoute.PATH.length()));
-          }
-        } else if (path.startsWith(MONITOR) && HttpMethod.GET.equals(request.method())) {
-          Caller caller = loop.authenticator().caller(request);
-          runs.monitor(request, caller, path.substring(MONITOR.length() - "run_".length()));
-        } else if (isWebhooks(path)) {
-          webhooks.handle(
-              request,
-              loop.authenticator().caller(request),
-              path.substring(WebhookRoute.PATH.length()));
-        } else if (path.startsWith("/v1/")) {
-          relay.handle(request, loop.authenticator().caller(request));
-        } else {
-          throw new Refusal(
-              404,
-              "not_found",
-              "There is nothing here. The API is under /v1: set your client's base URL to this server's address and /v1.");
-        }
-      }
+      case OPENAPI -> OpenApi.answer(request);
     }
   }
 
-  private void responses(HttpServerRequest request, String path) {
-    Caller caller = loop.authenticator().caller(request);
-    boolean post = HttpMethod.POST.equals(request.method());
-    if (path.length() > RESPONSES.length()) {
-      responses.handle(request, caller, path.substring(RESPONSES.length() + 1));
-    } else if (post) {
-      calls.handle(request, Api.RESPONSES, caller);
-    } else {
-      request.response().putHeader("allow", "POST");
-      throw new Refusal(405, "method_not_allowed", "Responses are made by POST /v1/responses.");
-    }
+  private Caller caller(HttpServerRequest request) {
+    return loop.authenticator().caller(request);
   }
 
-  private void run(HttpServerRequest request, String rest) {
-    boolean post = HttpMethod.POST.equals(request.method());
-    boolean get = HttpMethod.GET.equals(request.method());
-    int slash = rest.indexOf('/');
-    String id = slash < 0 ? rest : rest.substring(0, slash);
-    String verb = slash < 0 ? "" : rest.substring(slash);
-    boolean cancel = post && verb.equals(CANCEL);
-    String path = RUNS + id;
-    Caller caller =
-        loop.authenticator()
-            .caller(
-                request,
-                path,
-                get ? Right.READ : cancel ? Right.CANCEL : Right.OWN,
-                loop.clock().millis());
-    if (cancel) {
-      runs.cancel(request, caller, id);
-    } else if (post && verb.equals(URLS)) {
-      runs.sign(request, caller, id, path);
-    } else if (verb.isEmpty() && get) {
-      runs.get(request, caller, id);
-    } else if (verb.isEmpty() && HttpMethod.DELETE.equals(request.method())) {
-      runs.erase(request, caller, id);
-    } else {
-      request.response().putHeader("allow", verb.isEmpty() ? "GET, DELETE" : "POST");
+  /// Who asks for the run whose id is the first in its path, perhaps by a signed URL.
+  private Caller caller(HttpServerRequest request, List<String> in, Right needed) {
+    return loop.authenticator()
+        .caller(request, RUNS + in.getFirst(), needed, loop.clock().millis());
+  }
+
+  /// No route of ours: it is the upstream's, or nobody's.
+  private void other(HttpServerRequest request, String path) {
+    boolean ours = Route.isOwn(path);
+    Caller caller = path.startsWith("/v1/") ? caller(request) : null;
+    if (!ours && caller != null) {
+      relay.handle(request, caller);
+      return;
+    }
+    String allowed = Route.allowed(path);
+    if (allowed.isEmpty()) {
       throw new Refusal(
-          405,
-          "method_not_allowed",
-          "A run knows GET and DELETE /v1/runs/{id}, and POST /v1/runs/{id}/cancel and /v1/runs/{id}/urls.");
+          404,
+          "not_found",
+          "There is nothing here. The API is under /v1: set your client's base URL to this server's address and /v1. GET /openapi.json describes it.");
     }
+    request.response().putHeader("allow", allowed);
+    throw new Refusal(
+        405,
+        "method_not_allowed",
+        "This path knows %s only. GET /openapi.json describes what there is.".formatted(allowed));
   }
 
   private static void health(HttpServerRequest request, boolean well) {

@@ -32,26 +32,22 @@ final class ResponsesRoute {
     this.runs = runs;
   }
 
-  /// @param rest of the path: an id, or an id and what is wanted of it
-  void handle(HttpServerRequest request, Caller caller, String rest) {
-    String[] parts = rest.split("/", -1);
-    String what = request.method() + (parts.length == 1 ? "" : " " + parts[1]);
-    if (parts.length > 2) {
-      throw runs.notFound();
-    }
-    switch (what) {
-      case "GET" -> find(request, caller, parts[0], this::get);
-      case "GET input_items" -> find(request, caller, parts[0], ResponsesRoute::input);
-      case "POST cancel" -> find(request, caller, parts[0], this::cancel);
-      case "DELETE" -> find(request, caller, parts[0], this::erase);
-      default -> {
-        request.response().putHeader("allow", "GET, DELETE");
-        throw new Refusal(
-            405,
-            "method_not_allowed",
-            "A response knows GET and DELETE /v1/responses/{id}, POST …/cancel and GET …/input_items.");
-      }
-    }
+  /// The object as it stands, or at its end, or its events.
+  void get(HttpServerRequest request, Caller caller, String id) {
+    find(request, caller, id, this::get);
+  }
+
+  void cancel(HttpServerRequest request, Caller caller, String id) {
+    find(request, caller, id, this::cancel);
+  }
+
+  void erase(HttpServerRequest request, Caller caller, String id) {
+    find(request, caller, id, this::erase);
+  }
+
+  /// What it was asked.
+  void input(HttpServerRequest request, Caller caller, String id) {
+    find(request, caller, id, ResponsesRoute::input);
   }
 
   /// What was asked, if this is a run of this API whose answer may be asked for later; else null.

@@ -293,22 +293,10 @@ final class RunRoute {
     if (applied != null) {
       response.putHeader("preference-applied", applied);
     }
-    if (known != null && matches(known, etag)) {
+    if (known != null && Answers.matches(known, etag)) {
       response.setStatusCode(304).end();
     } else {
       Answers.send(response, 200, Answers.JSON, Snapshot.of(run));
     }
-  }
-
-  /// Whether one of the tags of an `If-None-Match` is this one; a proxy may have made it weak.
-  private static boolean matches(String known, String etag) {
-    for (String tag : known.split(",", -1)) {
-      String strong = tag.strip();
-      if (strong.equals("*")
-          || (strong.startsWith("W/") ? strong.substring(2) : strong).equals(etag)) {
-        return true;
-      }
-    }
-    return false;
   }
 }

@@ -18,7 +18,6 @@ import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Store;
-import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
 import java.util.List;
@@ -47,64 +46,48 @@ final class WebhookRoute {
     this.guard = new Guard(loop.config().server().webhooksAllow());
   }
 
-  /// @param path what follows [#PATH]: empty, or `/{id}` and perhaps more
-  void handle(HttpServerRequest request, Caller caller, String path) {
-    boolean get = HttpMethod.GET.equals(request.method());
-    boolean post = HttpMethod.POST.equals(request.method());
-    boolean delete = HttpMethod.DELETE.equals(request.method());
-    String[] parts = path.isEmpty() ? new String[0] : path.substring(1).split("/", -1);
-    String verb = parts.length > 1 ? parts[1] : "";
-    if (parts.length == 0 && get) {
-      endpoints(request, caller, found -> list(request, found));
-    } else if (parts.length == 0 && post) {
-      body(
-          request,
-          said -> endpoints(request, caller, found -> create(request, caller, said, found)));
-    } else if (parts.length == 1 && get) {
-      endpoint(request, caller, parts[0], it -> send(request, json(it, false)));
-    } else if (parts.length == 1 && post) {
-      body(request, said -> endpoint(request, caller, parts[0], it -> update(request, said, it)));
-    } else if (parts.length == 1 && delete) {
-      endpoint(request, caller, parts[0], it -> delete(request, it));
-    } else if (parts.length == 2 && post && verb.equals("rotate_secret")) {
-      body(request, said -> endpoint(request, caller, parts[0], it -> rotate(request, said, it)));
-    } else if (parts.length == 2 && post && verb.equals("test")) {
-      body(request, said -> endpoint(request, caller, parts[0], it -> test(request, said, it)));
-    } else if (parts.length == 2 && get && verb.equals("deliveries")) {
-      Page page = Page.of(request, USUAL, MOST);
-      endpoint(request, caller, parts[0], it -> deliveries(request, page, it));
-    } else if (parts.length == 4
-        && post
-        && verb.equals("deliveries")
-        && parts[3].equals("resend")) {
-      endpoint(request, caller, parts[0], it -> resend(request, it, parts[2]));
-    } else {
-      throw new Refusal(
-          405,
-          "method_not_allowed",
-          "Webhook endpoints know GET and POST %s, GET, POST and DELETE …/{id}, POST …/{id}/rotate_secret and …/{id}/test, GET …/{id}/deliveries, and POST …/{id}/deliveries/{event}/resend."
-              .formatted(PATH));
-    }
+  void list(HttpServerRequest request, Caller caller) {
+    endpoints(request, caller, found -> list(request, found));
+  }
+
+  void create(HttpServerRequest request, Caller caller) {
+    body(
+        request, said -> endpoints(request, caller, found -> create(request, caller, said, found)));
+  }
+
+  void get(HttpServerRequest request, Caller caller, String id) {
+    find(request, caller, id, it -> send(request, json(it, false)));
+  }
+
+  void update(HttpServerRequest request, Caller caller, String id) {
+    body(request, said -> find(request, caller, id, it -> update(request, said, it)));
+  }
+
+  void delete(HttpServerRequest request, Caller caller, String id) {
+    find(request, caller, id, it -> delete(request, it));
+  }
+
+  void rotate(HttpServerRequest request, Caller caller, String id) {
+    body(request, said -> find(request, caller, id, it -> rotate(request, said, it)));
+  }
+
+  void test(HttpServerRequest request, Caller caller, String id) {
+    body(request, said -> find(request, caller, id, it -> test(request, said, it)));
+  }
+
+  void deliveries(HttpServerRequest request, Caller caller, String id) {
+    Page page = Page.of(request, USUAL, MOST);
+    find(request, caller, id, it -> deliveries(request, page, it));
+  }
+
+  void resend(HttpServerRequest request, Caller caller, String id, String event) {
+    find(request, caller, id, it -> resend(request, it, event));
   }
 
   /// Goes on with the endpoint that a call names.
   ///
   /// @throws Refusal if nothing is kept here
   void find(HttpServerRequest request, Caller caller, String id, Consumer<Endpoint> found) {
-    endpoint(request, caller, id, found);
-  }
-
-  private Store store() {
-    Store store = loop.engine().store();
-    if (store == null) {
-      var none = Dispatcher.NO_STORE;
-      throw new Refusal(none.status(), none.code(), none.message());
-    }
-    return store;
-  }
-
-  private void endpoint(
-      HttpServerRequest request, Caller caller, String id, Consumer<Endpoint> found) {
     endpoints(
         request,
         caller,
@@ -120,6 +103,15 @@ final class WebhookRoute {
                             "There is no webhook endpoint of this id that you may see. Register it: POST "
                                 + PATH
                                 + "."))));
+  }
+
+  private Store store() {
+    Store store = loop.engine().store();
+    if (store == null) {
+      var none = Dispatcher.NO_STORE;
+      throw new Refusal(none.status(), none.code(), none.message());
+    }
+    return store;
   }
 
   private void endpoints(HttpServerRequest request, Caller caller, Consumer<List<Endpoint>> found) {

@@ -171,7 +171,7 @@ class WebhooksTest {
       assertThat(answer.statusCode()).as(each.get(0)).isEqualTo(400);
       FailuresTest.error(answer.body(), each.get(1));
     }
-    assertThat(gateway.post(PATH + "/whe_x/nothing", "", SHOP).statusCode()).isEqualTo(405);
+    assertThat(gateway.post(PATH + "/whe_x/nothing", "", SHOP).statusCode()).isEqualTo(404);
     assertThat(gateway.post(PATH, good).statusCode()).isEqualTo(401);
   }
 
