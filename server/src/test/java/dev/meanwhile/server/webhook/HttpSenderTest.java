@@ -19,13 +19,17 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.Resources;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -203,6 +207,37 @@ class HttpSenderTest {
       assertThat(answer.kind()).isEqualTo(Sender.Kind.FAILED);
       assertThat(answer.text()).startsWith("no connection:");
       assertThat(secure.calls()).isZero();
+    }
+  }
+
+  @Test
+  @ResourceLock(Resources.SYSTEM_PROPERTIES)
+  void takesATrustedCertificateForItsOwnNameOnly(@TempDir Path directory) throws Exception {
+    Certificate certificate = Certificate.make(directory);
+    // Where the platform looks for whom it trusts; no other test's certificate is this one.
+    var before = new HashMap<String, @Nullable String>();
+    for (String flag : certificate.trustingFlags()) {
+      String[] parts = flag.substring(2).split("=", 2);
+      before.put(parts[0], System.getProperty(parts[0]));
+      System.setProperty(parts[0], parts[1]);
+    }
+    try (var secure = RawUpstream.start(certificate.context().getServerSocketFactory(), null)) {
+      Sender sender = sender(NAMES, NEVER);
+      var right = send(sender, "https://localhost:" + secure.port() + "/");
+      secure.take().json(200, "");
+      assertThat(now(right).kind()).isEqualTo(Sender.Kind.ARRIVED);
+      Sender.Answer wrong = now(send(sender, "https://hooks.example:" + secure.port() + "/"));
+      assertThat(wrong.kind()).isEqualTo(Sender.Kind.FAILED);
+      assertThat(wrong.text()).startsWith("no connection:");
+      assertThat(secure.calls()).isEqualTo(1);
+    } finally {
+      before.forEach((name, value) -> {
+        if (value == null) {
+          System.clearProperty(name);
+        } else {
+          System.setProperty(name, value);
+        }
+      });
     }
   }
 }
