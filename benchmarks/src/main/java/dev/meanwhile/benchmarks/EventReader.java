@@ -11,11 +11,17 @@ final class EventReader implements Connection.Handler, HttpParser.Sink, AutoClos
   private final HttpParser parser = new HttpParser(this);
   private byte[] wanted = {};
   private int matched;
+  private boolean connected;
   private boolean open;
   private long seenAt;
 
   EventReader(Loop loop, Target target) {
     connection = loop.connect(target.port(), _ -> this);
+  }
+
+  /// Whether it can ask.
+  boolean isConnected() {
+    return connected;
   }
 
   /// Asks for a stream; `text` is what it is read for.
@@ -43,7 +49,9 @@ final class EventReader implements Connection.Handler, HttpParser.Sink, AutoClos
   }
 
   @Override
-  public void connected() {}
+  public void connected() {
+    connected = true;
+  }
 
   @Override
   public void received(ByteBuffer bytes) {

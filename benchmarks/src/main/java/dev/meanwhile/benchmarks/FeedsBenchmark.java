@@ -28,6 +28,8 @@ public final class FeedsBenchmark {
   /// The channel that many feeds are of, and all runs.
   private static final String COMMON = "common";
 
+  private static final String CHANNEL = "meanwhile-channel: " + COMMON + "\r\n";
+
   private final Loop loop;
   private final Origin origin;
   private final FeedsPlan plan;
@@ -72,10 +74,16 @@ public final class FeedsBenchmark {
     var flags = List.of("--max-readers", "20000", "--max-connections", "20000");
     try (var server =
         promising.start(
-            promising.directory("feeds"), origin.port(), 64, flags, "taskset", "-c", "0")) {
+            promising.directory("feeds"),
+            origin.port(),
+            plan.runs() + 64,
+            flags,
+            "taskset",
+            "-c",
+            "0")) {
       var target = server.target();
       progress("warming up");
-      List<EventReader> common = feeds(target, plan.followers(), true);
+      var common = feeds(target, plan.followers(), true);
       var followers = readers(target, plan.followers());
       rounds(target, followers, common, plan.warmUpRounds(), _ -> {}, _ -> {});
       close(followers);
@@ -87,17 +95,20 @@ public final class FeedsBenchmark {
       progress("opening");
       common = feeds(target, plan.followers(), true);
       var others = feeds(target, plan.feeds() - plan.followers(), false);
+      for (var reader : readers(target, plan.runs())) {
+        follow(target, begin(target, ""), List.of(reader));
+        others.add(reader);
+      }
       followers = readers(target, plan.followers());
-      String run = begin(target, followers);
+      follow(target, begin(target, CHANNEL), followers);
       loop.run(Duration.ofSeconds(2));
-      var memory =
-          new MemoryResult(
-              idleMemory, Memory.ofJvm(server.processes()), plan.feeds() + plan.followers());
+      var memory = new MemoryResult(idleMemory, Memory.ofJvm(server.processes()), plan.readers());
       progress("idle");
       var before = Usage.now(Optional.of(server.processes()));
       loop.run(plan.idle());
       var idle = Usage.now(Optional.of(server.processes())).since(before);
-      end(target, run, followers, common, _ -> {}, _ -> {});
+      checkOpen(common, others, followers);
+      end(followers, common, _ -> {}, _ -> {});
 
       progress("ends");
       lost = 0;
@@ -105,6 +116,8 @@ public final class FeedsBenchmark {
       before = Usage.now(Optional.of(server.processes()));
       rounds(target, followers, common, plan.rounds(), done::add, told::add);
       var usage = Usage.now(Optional.of(server.processes())).since(before);
+      var nanos = System.nanoTime() - begin;
+      checkOpen(common, others);
       var result =
           new FeedsResult(
               memory,
@@ -113,11 +126,23 @@ public final class FeedsBenchmark {
               FeedsResult.sorted(done.build()),
               FeedsResult.sorted(told.build()),
               lost,
-              (double) usage.others() / (System.nanoTime() - begin));
+              (double) usage.others() / nanos);
       close(followers);
       close(common);
       close(others);
       return result;
+    }
+  }
+
+  /// What was measured is what the readers took that were said to be there.
+  @SafeVarargs
+  private static void checkOpen(List<EventReader>... readers) {
+    for (var group : readers) {
+      var closed = group.stream().filter(reader -> !reader.isOpen()).count();
+      if (closed > 0) {
+        throw new IllegalStateException(
+            "%,d of %,d readers were cut off".formatted(closed, group.size()));
+      }
     }
   }
 
@@ -129,49 +154,45 @@ public final class FeedsBenchmark {
       LongConsumer ofFollowers,
       LongConsumer ofFeeds) {
     for (var i = 0; i < count; i++) {
-      String run = begin(target, followers);
+      follow(target, begin(target, CHANNEL), followers);
+      // So that nobody is busy with its beginning.
       loop.run(Duration.ofMillis(100));
-      end(target, run, followers, feeds, ofFollowers, ofFeeds);
+      end(followers, feeds, ofFollowers, ofFeeds);
     }
   }
 
-  /// Begins a run that all followers read.
-  private String begin(Target target, List<EventReader> followers) {
-    var answer =
-        ask(
-            target,
-            new Target(target.port(), target.headers() + "meanwhile-channel: " + COMMON + "\r\n")
-                .plainCall());
+  /// Begins a run in the background, and returns its id once it is silent.
+  private String begin(Target target, String headers) {
+    var held = origin.held();
+    var answer = ask(target, new Target(target.port(), target.headers() + headers).plainCall());
     var found = RUN.matcher(answer);
     if (!found.find()) {
       throw new IllegalStateException("No run in: " + answer);
     }
-    String run = found.group();
+    until("the run is under way", () -> origin.held() > held);
+    return found.group();
+  }
+
+  private void follow(Target target, String run, List<EventReader> followers) {
     for (var follower : followers) {
       follower.ask(get(target, "/v1/runs/" + run, "accept: text/event-stream\r\n"), "event: done");
     }
     until("all follow", () -> followers.stream().allMatch(EventReader::isOpen));
-    return run;
   }
 
+  /// The run that was begun last comes to its end.
   private void end(
-      Target target,
-      String run,
       List<EventReader> followers,
       List<EventReader> feeds,
       LongConsumer ofFollowers,
       LongConsumer ofFeeds) {
     feeds.forEach(EventReader::expect);
-    var caller = new Caller(loop, target);
-    var began = System.nanoTime();
-    caller.ask(request("POST", target, "/v1/runs/" + run + "/cancel", "content-length: 0\r\n"));
+    var began = origin.endLast();
     loop.run(
         () ->
-            caller.isAnswered()
-                && followers.stream().allMatch(it -> it.seenAt() > 0)
+            followers.stream().allMatch(it -> it.seenAt() > 0)
                 && feeds.stream().allMatch(it -> it.seenAt() > 0),
         LIMIT);
-    caller.close();
     times(followers, began, ofFollowers);
     times(feeds, began, ofFeeds);
     // Their connections are free for the next when the last chunk is there.
@@ -193,7 +214,7 @@ public final class FeedsBenchmark {
     for (var i = 0; i < count; i++) {
       feeds
           .get(i)
-          .ask(get(target, "/v1/feeds/" + (ofOne ? COMMON : "user:" + i), ""), "\"cancelled\"");
+          .ask(get(target, "/v1/feeds/" + (ofOne ? COMMON : "user:" + i), ""), "\"completed\"");
     }
     until("all feeds", () -> feeds.stream().allMatch(EventReader::isOpen));
     return feeds;
@@ -208,7 +229,7 @@ public final class FeedsBenchmark {
         loop.run(Duration.ofMillis(10));
       }
     }
-    loop.run(Duration.ofMillis(500));
+    until("all connections", () -> readers.stream().allMatch(EventReader::isConnected));
     return readers;
   }
 

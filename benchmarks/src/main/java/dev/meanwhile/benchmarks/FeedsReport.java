@@ -20,7 +20,7 @@ final class FeedsReport {
             : "**Disturbed: others took %.0f %% of the server's core. Repeat on a quiet machine.**\n\n"
                 .formatted(result.others() * 100))
         + """
-        | %,d open feeds and %,d followers of a run | |
+        | %,d open feeds, %,d runs followed by one, a run followed by %,d | |
         |---|---:|
         | memory over idle, MB resident | %.0f |
         | per reader, KB resident | %.1f |
@@ -36,6 +36,7 @@ final class FeedsReport {
         """
             .formatted(
                 plan.feeds(),
+                plan.runs(),
                 plan.followers(),
                 (result.memory().open().resident() - result.memory().idle().resident())
                     / 1024.0
@@ -67,14 +68,18 @@ final class FeedsReport {
     - Version: %s.
     - The server has core 0 for itself, with its data in SQLite; the readers and the AI API are one \
     thread on core 1. HTTP/1.1 over 127.0.0.1, a connection for each reader.
-    - Of the feeds %,d are of one channel, the others each of its own.
-    - Memory: idle is after the warm-up, with %,d feeds and followers once opened and closed; live \
-    is the heap after a collection and all that is committed beside it.
+    - Of the feeds %,d are of one channel, the others each of its own. Each run that is followed is \
+    a stream of the AI API that is silent after two tokens.
+    - Memory: idle is after the warm-up, with the feeds and the followers of one run once opened and \
+    closed; live is the heap after a collection and all that is committed beside it. A run's own \
+    memory and its connection to the AI API are part of what a reader takes here.
     - CPU: user and system time of the server over %d s in which only signs of life are sent, each \
-    15 s to each reader.
-    - An end: %d times a run in the background that streams and holds is followed by %,d, and \
-    cancelled. From the sending of the cancel request to each reader's receipt of `done`, or of \
-    `cancelled` in its feed; the end is on the disk before that.
+    15 s to each reader; all readers are there before and after it.
+    - An end: %d times a run in the background is followed by %,d, and its channel by as many feeds, \
+    and the AI API ends its stream. From just before the AI API writes its last bytes to each \
+    reader's receipt of `done`, or of `completed` in its feed; what the server takes to read the end \
+    and to store it is part of that, and so is the time in which the readers' one thread reads those \
+    before.
     """
         .formatted(
             began,
@@ -83,7 +88,6 @@ final class FeedsReport {
             load,
             Machine.description(),
             version,
-            plan.followers(),
             plan.followers(),
             plan.idle().toSeconds(),
             plan.rounds(),

@@ -8,7 +8,8 @@ import java.util.stream.LongStream;
 /// @param memory without readers, and with all of them
 /// @param idleNanos processor time that was taken while nothing happened but signs of life
 /// @param idle how long that was
-/// @param done from the request to cancel to the end, over all followers and rounds, sorted
+/// @param done from the upstream's end to the followers' `done`, over all followers and rounds,
+///   sorted
 /// @param told the same to the feeds of the run's channel
 /// @param lost how many were not told within ten seconds
 /// @param others the part of the server's core, 0 to 1, that others took

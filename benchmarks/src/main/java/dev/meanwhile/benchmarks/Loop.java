@@ -104,22 +104,26 @@ final class Loop implements AutoCloseable {
       if (now - end >= 0) {
         return false;
       }
-      fire(now);
+      var fired = fire(now);
       var next = timers.peek();
-      select(Math.min(end, next == null ? Long.MAX_VALUE : next.due()) - System.nanoTime());
+      // What was fired may have been what is waited for.
+      var until = fired ? now : Math.min(end, next == null ? Long.MAX_VALUE : next.due());
+      select(until - System.nanoTime());
     }
     return true;
   }
 
-  private void fire(long now) {
+  /// Whether there was something to fire.
+  private boolean fire(long now) {
     for (var i = 0; i < TIMERS_AT_ONCE; i++) {
       var next = timers.peek();
       if (next == null || next.due() > now) {
-        return;
+        return i > 0;
       }
       timers.remove();
       next.fire(now);
     }
+    return true;
   }
 
   /// Within the last millisecond it looks without sleeping: a selector's sleep is no finer, and

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.SplittableRandom;
 
 /// An AI API that does as little as possible: whatever it is asked, it answers by the [Script] of
@@ -32,6 +33,7 @@ final class Origin {
   private Script script = Script.shortAnswer();
   private int streams;
   private long plainAnswers;
+  private final ArrayDeque<Exchange> held = new ArrayDeque<>();
 
   /// Listens at once; `seed` decides the phases of the streams.
   Origin(Loop loop, long seed) throws IOException {
@@ -61,6 +63,21 @@ final class Origin {
   /// Plain answers sent so far.
   long plainAnswers() {
     return plainAnswers;
+  }
+
+  /// Streams that have sent all their tokens and are silent.
+  int held() {
+    return held.size();
+  }
+
+  /// Ends the stream that fell silent last, properly.
+  ///
+  /// @return when, in times of [System#nanoTime]: just before it was written
+  long endLast() {
+    var last = held.removeLast();
+    var now = System.nanoTime();
+    last.connection.write(streamTail.duplicate());
+    return now;
   }
 
   private static String plainAnswer(int bytes) {
@@ -172,7 +189,7 @@ final class Origin {
         switch (stream.ending()) {
           case ENDS -> connection.write(streamTail.duplicate());
           case ENDS_WITH_USAGE -> connection.write(streamTailWithUsage.duplicate());
-          case HOLDS -> {}
+          case HOLDS -> held.add(this);
         }
         return;
       }
