@@ -22,7 +22,7 @@ final class FeedsReport {
         + """
         | %,d open feeds, %,d runs followed by one, a run followed by %,d | |
         |---|---:|
-        | memory over idle, MB resident | %.0f |
+        | memory with all of them, MB resident (over idle) | %.0f (%.0f) |
         | per reader, KB resident | %.1f |
         | per reader, KB live | %.1f |
         | CPU while nothing happens, of one core | %.2f %% |
@@ -38,6 +38,7 @@ final class FeedsReport {
                 plan.feeds(),
                 plan.runs(),
                 plan.followers(),
+                result.memory().open().resident() / 1024.0 / 1024,
                 (result.memory().open().resident() - result.memory().idle().resident())
                     / 1024.0
                     / 1024,
@@ -71,8 +72,9 @@ final class FeedsReport {
     - Of the feeds %,d are of one channel, the others each of its own. Each run that is followed is \
     a stream of the AI API that is silent after two tokens.
     - Memory: idle is after the warm-up, with the feeds and the followers of one run once opened and \
-    closed; live is the heap after a collection and all that is committed beside it. A run's own \
-    memory and its connection to the AI API are part of what a reader takes here.
+    closed: what the JVM keeps of that counts as idle, so that a reader \
+    costs what is live. Live is the heap after a collection and all that is committed beside it. A \
+    run's own memory and its connection to the AI API are part of what a reader takes here.
     - CPU: user and system time of the server over %d s in which only signs of life are sent, each \
     15 s to each reader; all readers are there before and after it.
     - An end: %d times a run in the background is followed by %,d, and its channel by as many feeds, \

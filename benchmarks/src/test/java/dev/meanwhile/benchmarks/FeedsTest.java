@@ -21,7 +21,7 @@ final class FeedsTest {
   void reportsGoal() {
     assertThat(FeedsReport.table(result(50, 0, 0), FeedsPlan.quick()))
         .startsWith("| 1,700 open feeds, 300 runs followed by one, a run followed by 300 | |")
-        .contains("| memory over idle, MB resident | 22 |")
+        .contains("| memory with all of them, MB resident (over idle) | 51 (22) |")
         .contains("| per reader, KB resident | 10.0 |")
         .contains("| CPU while nothing happens, of one core | 2.00 % |")
         .contains("| an end to 300 followers: p50 / p99 / max, ms | 25.0 / 50.0 / 50.0 |")
