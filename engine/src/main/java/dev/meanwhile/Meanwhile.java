@@ -148,11 +148,14 @@ public final class Meanwhile {
     }
   }
 
-  /// Tells endpoints of ends from now on, by `sender` and on the loop of `clock`; once, if at all.
-  public void notify(Clock clock, Sender sender) {
+  /// Tells endpoints, and people by mail, of ends from now on, by `sender` and on the loop of
+  /// `clock`; once, if at all.
+  ///
+  /// @param mails how many mails somebody gets within an hour, 0 or more
+  public void notify(Clock clock, Sender sender, int mails) {
     Store store = shared.store();
     if (store != null) {
-      notify = new Notify(clock, store, sender, shared.dice());
+      notify = new Notify(clock, store, sender, mails, shared.dice());
     }
   }
 
@@ -175,6 +178,11 @@ public final class Meanwhile {
   public @Nullable Run run(String id, String tenant) {
     Run run = shared.runs().get(id);
     return run != null && run.about().tenant().equals(tenant) ? run : null;
+  }
+
+  /// Looks for a run as [Dispatcher#find] does, on any thread; `found` is told on one of the loops.
+  public void find(String id, String tenant, Store.Reply<@Nullable Run> found) {
+    dispatchers.getFirst().findFromAnywhere(id, tenant, found);
   }
 
   private void cancel(String id) {

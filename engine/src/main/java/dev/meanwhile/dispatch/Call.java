@@ -10,6 +10,7 @@ import dev.meanwhile.log.Status;
 import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Told;
 import dev.meanwhile.upstream.Upstream;
 import java.time.Duration;
 import java.util.Objects;
@@ -565,7 +566,7 @@ public final class Call {
           cut(end, now);
         } else if (!kept.has(run)) {
           // The store has yet to say whether it has what is to be cut.
-          kept.accept(run, null, null, null, _ -> cancel());
+          kept.accept(run, null, Told.NOBODY, null, _ -> cancel());
         } else {
           cutting = true;
           kept.cut(

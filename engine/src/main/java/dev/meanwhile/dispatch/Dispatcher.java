@@ -223,6 +223,11 @@ public final class Dispatcher {
     }
   }
 
+  /// The same, on any thread.
+  public void findFromAnywhere(String id, String tenant, Store.Reply<@Nullable Run> found) {
+    clock.execute(() -> find(id, tenant, found));
+  }
+
   private void look(String id, String tenant, Store.Reply<@Nullable Run> found) {
     Run known = shared.runs().get(id);
     Run run = known == null ? shared.names().get(id) : known;

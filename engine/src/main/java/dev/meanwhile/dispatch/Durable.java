@@ -12,6 +12,7 @@ import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
+import dev.meanwhile.store.Told;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -97,12 +98,12 @@ final class Durable {
   /// Promises a run, and the log with it if that is not in the store. The log goes there with the
   /// first run that is promised; others wait for that.
   ///
-  /// @param webhook the endpoint that is told of its end in any case, or null
+  /// @param told who is told of its end in any case
   /// @param label in which channel it is told of, or null
   void accept(
       Run run,
       @Nullable IdempotencyEntry key,
-      @Nullable String webhook,
+      Told told,
       @Nullable Label label,
       Consumer<Outcome> answer) {
     List<Consumer<Outcome>> waiting = asked.get(run);
@@ -114,7 +115,7 @@ final class Durable {
     asked.put(run, new ArrayList<>(List.of(answer)));
     if (isFirst) {
       write(
-          acceptance(run, first, key, webhook, label),
+          acceptance(run, first, key, told, label),
           outcome -> {
             List<Run> others = List.copyOf(asked.keySet());
             answered(run, outcome);
@@ -123,7 +124,8 @@ final class Durable {
                 continue;
               }
               if (outcome instanceof Outcome.Stored) {
-                write(acceptance(other, null, null, null, null), its -> answered(other, its));
+                write(
+                    acceptance(other, null, null, Told.NOBODY, null), its -> answered(other, its));
               } else {
                 answered(other, outcome);
               }
@@ -132,7 +134,7 @@ final class Durable {
             later.clear();
           });
     } else if (!runs.isEmpty()) {
-      write(acceptance(run, null, key, webhook, label), outcome -> answered(run, outcome));
+      write(acceptance(run, null, key, told, label), outcome -> answered(run, outcome));
     }
   }
 
@@ -176,7 +178,7 @@ final class Durable {
       Run run,
       @Nullable StoredLog log,
       @Nullable IdempotencyEntry key,
-      @Nullable String webhook,
+      Told told,
       @Nullable Label label) {
     var stored =
         new StoredRun(
@@ -189,7 +191,7 @@ final class Durable {
             0,
             false);
     return new Change.Accept(
-        stored, log, key, webhook, label, run.about().api(), run.about().lasting());
+        stored, log, key, told, label, run.about().api(), run.about().lasting());
   }
 
   /// An attempt began.

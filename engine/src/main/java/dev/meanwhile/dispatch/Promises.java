@@ -13,6 +13,7 @@ import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
+import dev.meanwhile.store.Told;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -98,7 +99,7 @@ final class Promises implements Parked.Lot {
     durable.accept(
         run,
         promise.key(),
-        promise.webhook(),
+        promise.told(),
         promise.label(),
         outcome -> {
           switch (outcome) {
@@ -242,7 +243,7 @@ final class Promises implements Parked.Lot {
       return;
     }
     if (durable != null && durable.isAskedFor(run)) {
-      durable.accept(run, null, null, null, told);
+      durable.accept(run, null, Told.NOBODY, null, told);
       return;
     }
     if (call.isEnding()) {
@@ -262,7 +263,7 @@ final class Promises implements Parked.Lot {
       begun.accept(
           run,
           null,
-          null,
+          Told.NOBODY,
           null,
           outcome -> {
             call.kept(begun, outcome instanceof Outcome.Stored);
@@ -270,7 +271,7 @@ final class Promises implements Parked.Lot {
             told.accept(outcome);
           });
     } else {
-      durable.accept(run, null, null, null, told);
+      durable.accept(run, null, Told.NOBODY, null, told);
     }
   }
 

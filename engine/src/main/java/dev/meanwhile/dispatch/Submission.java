@@ -5,6 +5,7 @@ import dev.meanwhile.budget.OnLeave;
 import dev.meanwhile.log.Run.About;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Label;
+import dev.meanwhile.store.Told;
 import dev.meanwhile.upstream.Request;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -40,19 +41,18 @@ public record Submission(
   /// @param priority who goes first in the queue, 0 being the highest
   /// @param deadline until when background work is tried again, in milliseconds since 1970
   /// @param key the `Idempotency-Key`, or null
-  /// @param webhook the endpoint that is told of the end, beside those that are told of all; or
-  ///   null
+  /// @param told who is told of the end in any case
   /// @param label in which channel it is told of, or null
   public record Promise(
       boolean background,
       int priority,
       long deadline,
       @Nullable IdempotencyEntry key,
-      @Nullable String webhook,
+      Told told,
       @Nullable Label label) {
     public Promise(
         boolean background, int priority, long deadline, @Nullable IdempotencyEntry key) {
-      this(background, priority, deadline, key, null, null);
+      this(background, priority, deadline, key, Told.NOBODY, null);
     }
   }
 }

@@ -12,11 +12,13 @@ import java.util.TreeSet;
 import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 
-/// Sends the notices that are due, each until it arrives or its [Schedule] is over.
+/// Sends the notices that are due, webhooks and mails, each until it arrives or its [Schedule] is
+/// over.
 ///
 /// The store is the queue: a notice is claimed for a little longer than sending it can take, so
 /// whatever happens to this process it is due again. An endpoint gets its next notices when it has
-/// dealt with the ones before; a slow one delays nobody else.
+/// dealt with the ones before; a slow one delays nobody else. A mail that its recipient may not
+/// have yet stays due: the store's timetable asks for it again.
 public final class Notify {
   /// How many notices an endpoint gets at a time.
   private static final int MOST = 32;
@@ -26,6 +28,7 @@ public final class Notify {
   private final Clock clock;
   private final Store store;
   private final Sender sender;
+  private final int mails;
   private final DoubleSupplier dice;
   private final Map<String, Integer> underWay = new HashMap<>();
   private boolean asking;
@@ -37,11 +40,13 @@ public final class Notify {
 
   private Clock.@Nullable Timer timer;
 
+  /// @param mails how many mails somebody gets within an hour, 0 or more
   /// @param dice gives random numbers, 0 to below 1
-  public Notify(Clock clock, Store store, Sender sender, DoubleSupplier dice) {
+  public Notify(Clock clock, Store store, Sender sender, int mails, DoubleSupplier dice) {
     this.clock = clock;
     this.store = store;
     this.sender = sender;
+    this.mails = mails;
     this.dice = dice;
   }
 
@@ -76,6 +81,7 @@ public final class Notify {
         now,
         now + CLAIM.toMillis(),
         MOST,
+        mails,
         new Store.Reply<>() {
           @Override
           public void is(List<Store.Due> due) {
@@ -92,7 +98,7 @@ public final class Notify {
 
   private void answered(List<Store.Due> due) {
     asking = false;
-    due.forEach(each -> underWay.merge(each.endpoint().id(), 1, Integer::sum));
+    due.forEach(each -> underWay.merge(each.notice().endpoint(), 1, Integer::sum));
     for (Store.Due each : due) {
       sender.send(each, answer -> clock.execute(() -> sent(each, answer)));
     }
@@ -114,6 +120,9 @@ public final class Notify {
         new Change.Tried(notice.tried(now, answer.text(), arrived, next), notice.due()), _ -> {});
     if (answer.kind() == Sender.Kind.GONE) {
       store.write(new Change.Disabled(notice.endpoint(), answer.text()), _ -> {});
+    }
+    if (!arrived && next == 0) {
+      sender.gaveUp(due, answer);
     }
     if (next > 0) {
       wakes.add(next / 1_000 + 1);

@@ -1,4 +1,5 @@
-/// Tells endpoints of the ends of runs: the view of a log whose reader is not there.
+/// Tells endpoints, and people by mail, of the ends of runs: the view of a log whose reader is not
+/// there.
 @NullMarked
 package dev.meanwhile.notify;
 

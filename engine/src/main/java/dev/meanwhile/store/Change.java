@@ -16,7 +16,7 @@ public sealed interface Change {
   /// @param log the log if it is not stored yet, owned by this node from now on; null if this run
   ///   reads one that is
   /// @param key held by the run from now on, or null
-  /// @param webhook the endpoint that is told of its end in any case, or null
+  /// @param told who is told of its end in any case
   /// @param label in which channel it is told of, from now on and at each change of its state; or
   ///   null
   /// @param api the dialect its caller speaks
@@ -25,13 +25,13 @@ public sealed interface Change {
       StoredRun run,
       @Nullable StoredLog log,
       @Nullable IdempotencyEntry key,
-      @Nullable String webhook,
+      Told told,
       @Nullable Label label,
       String api,
       boolean lasting)
       implements Change {
     public Accept(StoredRun run, @Nullable StoredLog log, @Nullable IdempotencyEntry key) {
-      this(run, log, key, null, null, "", false);
+      this(run, log, key, Told.NOBODY, null, "", false);
     }
 
     @Override
@@ -78,8 +78,8 @@ public sealed interface Change {
     }
   }
 
-  /// A log ended, and with it all its runs that have not. Every endpoint that wants to know has a
-  /// notice of each from then on.
+  /// A log ended, and with it all its runs that have not. Whoever wants to know has a notice of
+  /// each from then on.
   ///
   /// @param status one of completed, incomplete, failed, cancelled
   /// @param at when, in milliseconds since 1970

@@ -27,9 +27,9 @@ public record Endpoint(
     boolean disabled) {
   /// Whether it is told of the end of a run.
   ///
-  /// @param webhook the endpoint that the run names, or null
-  public boolean wants(String whose, String status, @Nullable String webhook) {
-    return tenant.equals(whose) && (id.equals(webhook) || statuses.contains(status));
+  /// @param told who is told of this run in any case
+  public boolean wants(String whose, String status, Told told) {
+    return tenant.equals(whose) && (id.equals(told.webhook()) || statuses.contains(status));
   }
 
   /// Nothing of it that signs.

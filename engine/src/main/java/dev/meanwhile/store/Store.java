@@ -68,6 +68,12 @@ public interface Store extends AutoCloseable {
   /// what was sent: `request` is empty.
   void list(Query query, Reply<List<StoredRun>> reply);
 
+  /// How many mails are sent at a time by one node.
+  int MAILS = 8;
+
+  /// The time in which a recipient gets a number of mails, in milliseconds.
+  long MAIL_HOUR = 3_600_000;
+
   /// The endpoints of a tenant, the newest first.
   void endpoints(String tenant, Reply<List<Endpoint>> reply);
 
@@ -80,10 +86,20 @@ public interface Store extends AutoCloseable {
   /// `until`, when they are due again unless [Change.Tried] has said what became of them. Committed
   /// before it is answered.
   ///
-  /// @param busy endpoints that get nothing more now
+  /// Mails are few at a time, and one at a time for one recipient. None is taken while `mostMails`
+  /// others to its recipient, from all nodes, were begun less than an hour ago: then it stays due.
+  ///
+  /// @param busy endpoints, and recipients of mails, that get nothing more now
   /// @param now in milliseconds since 1970
   /// @param most how many at most for one endpoint, 1 or more
-  void due(Collection<String> busy, long now, long until, int most, Reply<List<Due>> reply);
+  /// @param mostMails how many mails somebody gets within an hour, 0 or more
+  void due(
+      Collection<String> busy,
+      long now,
+      long until,
+      int most,
+      int mostMails,
+      Reply<List<Due>> reply);
 
   /// What a channel holds after a mark, in order.
   ///
@@ -133,7 +149,9 @@ public interface Store extends AutoCloseable {
   record Claimed(StoredLog log, List<StoredRun> runs) {}
 
   /// A notice to send, and where to.
-  record Due(Notice notice, Endpoint endpoint) {}
+  ///
+  /// @param endpoint null for a mail, of which the notice says all
+  record Due(Notice notice, @Nullable Endpoint endpoint) {}
 
   /// What [#list] looks for; null is any.
   ///

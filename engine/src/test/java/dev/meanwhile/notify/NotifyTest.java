@@ -3,7 +3,9 @@ package dev.meanwhile.notify;
 import static dev.meanwhile.testkit.StoreSamples.accept;
 import static dev.meanwhile.testkit.StoreSamples.completed;
 import static dev.meanwhile.testkit.StoreSamples.endpoint;
+import static dev.meanwhile.testkit.StoreSamples.mailing;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Channel;
@@ -38,6 +40,19 @@ class NotifyTest {
   private Function<Store.Due, Sender.@Nullable Answer> world = _ -> OK;
 
   private final Map<String, Consumer<Sender.Answer>> open = new HashMap<>();
+  private final List<String> givenUp = new ArrayList<>();
+  private final Sender sender =
+      new Sender() {
+        @Override
+        public void send(Store.Due due, Consumer<Answer> done) {
+          NotifyTest.this.send(due, done);
+        }
+
+        @Override
+        public void gaveUp(Store.Due due, Answer last) {
+          givenUp.add(due.notice().event() + " " + last.text());
+        }
+      };
   private MemoryStore store = opened();
   private Notify notify = started();
 
@@ -66,7 +81,7 @@ class NotifyTest {
   }
 
   private Notify started() {
-    return new Notify(clock, store, this::send, () -> 0.5);
+    return new Notify(clock, store, sender, 3, () -> 0.5);
   }
 
   private void send(Store.Due due, Consumer<Sender.Answer> done) {
@@ -125,6 +140,7 @@ class NotifyTest {
     assertThat(notice().due()).isZero();
     assertThat(notice().arrived()).isFalse();
     assertThat(notice().result()).isEqualTo("500");
+    assertThat(givenUp).containsExactly("evt_a 500");
     assertThat(clock.timers()).isZero();
   }
 
@@ -159,7 +175,7 @@ class NotifyTest {
 
   @Test
   void aSlowEndpointDelaysNobodyElse() {
-    world = due -> due.endpoint().id().equals("whe_slow") ? null : OK;
+    world = due -> due.notice().endpoint().equals("whe_slow") ? null : OK;
     write(
         new Change.Registered(endpoint("whe_slow", "shop", "completed")),
         new Change.Registered(endpoint("whe_fast", "shop", "completed")));
@@ -198,6 +214,94 @@ class NotifyTest {
     world = _ -> OK;
     for (int i = 0; i < 400; i++) {
       // As the store's timetable does.
+      notify.due();
+      clock.pass(Duration.ofMinutes(10));
+    }
+    assertThat(disk.notices()).isNotEmpty().allMatch(Notice::arrived);
+    assertThat(sent).containsAll(disk.notices().stream().map(Notice::event).toList());
+  }
+
+  private static final String ANN = "mailto:ann@example.com";
+  private static final String BOB = "mailto:bob@example.com";
+
+  private void endMailing(String to, String... runs) {
+    for (String run : runs) {
+      write(mailing(run, to), completed(run, 0, clock.millis()));
+    }
+  }
+
+  /// As the store's timetable does, every 10 s.
+  private void pass(Duration time) {
+    for (long left = time.toSeconds(); left > 0; left -= 10) {
+      notify.due();
+      clock.pass(Duration.ofSeconds(10));
+    }
+  }
+
+  @Test
+  void sendsSoManyMailsToOneWithinAnHourAndTheOthersInTheirTurn() {
+    // It is 3 an hour here.
+    endMailing(ANN, "a", "b", "c", "d", "e", "f", "g");
+    endMailing(BOB, "x");
+    pass(Duration.ofMinutes(59));
+    assertThat(sent).containsExactlyInAnyOrder("evt_a", "evt_b", "evt_c", "evt_x");
+    pass(Duration.ofMinutes(2));
+    assertThat(sent).hasSize(7).endsWith("evt_d", "evt_e", "evt_f");
+    pass(Duration.ofMinutes(61));
+    assertThat(sent).hasSize(8).endsWith("evt_g");
+    assertThat(disk.notices()).allMatch(Notice::arrived).allMatch(it -> it.tries() == 1);
+  }
+
+  @Test
+  void triesAMailOnTheSameScheduleUnderOneId() {
+    world = due -> due.notice().tries() < 4 ? FAILED : OK;
+    endMailing(ANN, "a");
+    pass(Duration.ofHours(3));
+    assertThat(sent).hasSize(5).containsOnly("evt_a");
+    assertThat(notice().arrived()).isTrue();
+    assertThat(givenUp).isEmpty();
+  }
+
+  @Test
+  void givesUpWhatIsRefusedAndNothingElse() {
+    world =
+        due ->
+            due.notice().event().equals("evt_a")
+                ? new Sender.Answer(Sender.Kind.REFUSED, 550, "no such mailbox", null)
+                : OK;
+    endMailing(ANN, "a", "b");
+    pass(Duration.ofMinutes(1));
+    assertThat(sent).containsExactly("evt_a", "evt_b");
+    assertThat(givenUp).containsExactly("evt_a no such mailbox");
+    assertThat(disk.notices())
+        .extracting(Notice::due, Notice::arrived)
+        .containsExactly(tuple(0L, false), tuple(0L, true));
+  }
+
+  @Test
+  void losesNoMailWhenItIsKilled() {
+    var random = new Random(13);
+    for (int life = 0; life < 20; life++) {
+      world =
+          _ ->
+              switch (random.nextInt(4)) {
+                case 0 -> null;
+                case 1 -> FAILED;
+                default -> OK;
+              };
+      for (int i = 0; i < 6; i++) {
+        endMailing(
+            "mailto:%d@example.com".formatted(random.nextInt(20)), "r%02d%02d".formatted(life, i));
+        clock.pass(Duration.ofMillis(random.nextInt(200)));
+      }
+      store.die(random.nextInt(3));
+      notify.stop();
+      store = opened();
+      notify = started();
+      notify.due();
+    }
+    world = _ -> OK;
+    for (int i = 0; i < 800; i++) {
       notify.due();
       clock.pass(Duration.ofMinutes(10));
     }

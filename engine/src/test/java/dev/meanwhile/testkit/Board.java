@@ -3,6 +3,7 @@ package dev.meanwhile.testkit;
 import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Store;
+import dev.meanwhile.store.Told;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -24,14 +25,17 @@ public final class Board {
   /// A run has ended.
   ///
   /// @return whether somebody is to be told
-  public boolean ended(
-      String run, String api, String tenant, String status, long at, @Nullable String webhook) {
+  public boolean ended(String run, String api, String tenant, String status, long at, Told told) {
     boolean any = false;
     for (Endpoint each : endpoints.values()) {
-      if (each.wants(tenant, status, webhook)) {
+      if (each.wants(tenant, status, told)) {
         Notice notice = Notice.of(each, run, api, status, at);
         any |= notices.putIfAbsent(key(each.id(), notice.event()), notice) == null;
       }
+    }
+    if (told.mail() != null) {
+      Notice notice = Notice.mail(told.mail(), tenant, run, api, status, at);
+      any |= notices.putIfAbsent(key(told.mail(), notice.event()), notice) == null;
     }
     return any;
   }
@@ -69,6 +73,7 @@ public final class Board {
             ? new Notice(
                 it.event(),
                 id,
+                it.tenant(),
                 it.run(),
                 it.api(),
                 it.status(),
@@ -121,7 +126,8 @@ public final class Board {
     return List.copyOf(notices.values());
   }
 
-  public List<Store.Due> due(Collection<String> busy, long now, long until, int most) {
+  public List<Store.Due> due(
+      Collection<String> busy, long now, long until, int most, int mostMails) {
     var due = new ArrayList<Store.Due>();
     for (Endpoint each : endpoints.values()) {
       if (busy.contains(each.id()) || each.disabled()) {
@@ -131,16 +137,47 @@ public final class Board {
           .filter(it -> it.endpoint().equals(each.id()) && it.due() > 0 && it.due() <= now)
           .sorted(Comparator.comparingLong(Notice::due))
           .limit(most)
-          .forEach(it -> due.add(new Store.Due(it.claimed(until), each)));
+          .forEach(it -> due.add(new Store.Due(it.claimed(now, until), each)));
     }
-    due.forEach(it -> notices.put(key(it.endpoint().id(), it.notice().event()), it.notice()));
+    mails(busy, now, mostMails).forEach(it -> due.add(new Store.Due(it.claimed(now, until), null)));
+    due.forEach(it -> notices.put(key(it.notice().endpoint(), it.notice().event()), it.notice()));
     return due;
   }
 
-  /// Forgets what is settled and older.
-  public void forget(long before) {
+  /// Of each recipient who may have one, the mail that is due longest.
+  private List<Notice> mails(Collection<String> busy, long now, int most) {
+    long hourAgo = Math.max(0, now - Store.MAIL_HOUR);
+    var first = new TreeMap<String, Notice>();
+    notices.values().stream()
+        .filter(it -> it.isMail() && it.due() > 0 && it.due() <= now)
+        .filter(it -> !busy.contains(it.endpoint()))
+        .filter(it -> it.triedAt() > hourAgo || begun(it.endpoint(), hourAgo) < most)
+        .sorted(Comparator.comparingLong(Notice::due).thenComparing(Notice::event))
+        .forEach(it -> first.putIfAbsent(it.endpoint(), it));
+    return first.values().stream()
+        .sorted(Comparator.comparingLong(Notice::due).thenComparing(Notice::endpoint))
+        .limit(Math.max(0, Store.MAILS - busy.stream().filter(Board::isMail).count()))
+        .toList();
+  }
+
+  private static boolean isMail(String endpoint) {
+    return endpoint.startsWith(Notice.MAILTO);
+  }
+
+  private long begun(String recipient, long after) {
+    return notices.values().stream()
+        .filter(it -> it.endpoint().equals(recipient) && it.triedAt() > after)
+        .count();
+  }
+
+  /// Forgets what is settled and older; of mails also what counts no longer.
+  public void forget(long before, long now) {
     notices
         .values()
-        .removeIf(it -> it.due() == 0 && it.endedAt() < before && it.triedAt() < before);
+        .removeIf(it ->
+            it.due() == 0
+                && it.endedAt() < before
+                && it.triedAt() < before
+                && (!it.isMail() || it.triedAt() < now - Store.MAIL_HOUR));
   }
 }

@@ -11,6 +11,7 @@ import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
+import dev.meanwhile.store.Told;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -118,7 +119,7 @@ public final class MemoryStore implements Store {
     }
 
     private void tellEnd(Row row, String status, long at) {
-      tellDue(board.ended(row.first.id(), row.api, row.first.tenant(), status, at, row.webhook));
+      tellDue(board.ended(row.first.id(), row.api, row.first.tenant(), status, at, row.told));
     }
 
     /// What is kept of a log.
@@ -219,7 +220,7 @@ public final class MemoryStore implements Store {
     int cutEnd;
     boolean cancelRequested;
     @Nullable ByteBuffer key;
-    @Nullable String webhook;
+    Told told = Told.NOBODY;
     String api = "";
 
     Row(StoredRun first, Log log) {
@@ -563,7 +564,7 @@ public final class MemoryStore implements Store {
     }
     disk.logs.put(log.first.id(), log);
     var row = new Row(run, log);
-    row.webhook = accept.webhook();
+    row.told = accept.told();
     row.api = accept.api();
     if (accept.key() != null && key != null) {
       row.key = key;
@@ -792,8 +793,14 @@ public final class MemoryStore implements Store {
   }
 
   @Override
-  public void due(Collection<String> busy, long now, long until, int most, Reply<List<Due>> reply) {
-    ask(() -> disk.board.due(busy, now, until, most), reply);
+  public void due(
+      Collection<String> busy,
+      long now,
+      long until,
+      int most,
+      int mostMails,
+      Reply<List<Due>> reply) {
+    ask(() -> disk.board.due(busy, now, until, most, mostMails), reply);
   }
 
   @Override

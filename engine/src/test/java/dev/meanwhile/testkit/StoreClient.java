@@ -110,8 +110,9 @@ public final class StoreClient implements Store.Listener {
     return ask(reply -> store.notices(endpoint, before, most, reply));
   }
 
+  /// With 3 mails an hour for each recipient.
   public List<Store.Due> due(Collection<String> busy, long now, long until, int most) {
-    return ask(reply -> store.due(busy, now, until, most, reply));
+    return ask(reply -> store.due(busy, now, until, most, 3, reply));
   }
 
   public Entries entries(Channel channel, Entries.Mark after, int most) {

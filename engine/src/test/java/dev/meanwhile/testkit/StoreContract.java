@@ -13,6 +13,7 @@ import static dev.meanwhile.testkit.StoreSamples.key;
 import static dev.meanwhile.testkit.StoreSamples.labelled;
 import static dev.meanwhile.testkit.StoreSamples.lasting;
 import static dev.meanwhile.testkit.StoreSamples.log;
+import static dev.meanwhile.testkit.StoreSamples.mailing;
 import static dev.meanwhile.testkit.StoreSamples.piece;
 import static dev.meanwhile.testkit.StoreSamples.requeued;
 import static dev.meanwhile.testkit.StoreSamples.run;
@@ -39,6 +40,7 @@ import dev.meanwhile.store.Store.Query;
 import dev.meanwhile.store.Store.Retention;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
+import dev.meanwhile.store.Told;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -703,6 +705,7 @@ public abstract class StoreContract {
             new Notice(
                 "evt_c",
                 "whe_named",
+                "shop",
                 "run_c",
                 "responses",
                 "completed",
@@ -742,6 +745,7 @@ public abstract class StoreContract {
             new Notice(
                 second.event(),
                 "whe_x",
+                "shop",
                 second.run(),
                 "",
                 "completed",
@@ -811,6 +815,120 @@ public abstract class StoreContract {
     assertThat(notices("whe_x")).containsExactly("evt_a completed");
     reopen(LONG);
     assertThat(client().due(List.of(), 136_000, 140_000, 9)).hasSize(1);
+  }
+
+  // Mails
+
+  private static final String ANN = "mailto:ann@example.com";
+  private static final String BOB = "mailto:bob@example.com";
+  private static final long HOUR = Store.MAIL_HOUR;
+
+  /// The events of mails that are due then, each taken for a minute.
+  private List<String> mails(long now, String... busy) {
+    return client().due(List.of(busy), now, now + 60_000, 32).stream()
+        .map(it -> it.notice().event().substring(4))
+        .toList();
+  }
+
+  private void arrived(String recipient, String run, long now) {
+    Notice notice =
+        client().notices(recipient, null, 100).stream()
+            .filter(it -> it.run().equals("run_" + run))
+            .findFirst()
+            .orElseThrow();
+    stored(new Change.Tried(notice.tried(now, "250", true, 0), notice.due()));
+  }
+
+  @Test
+  void an_end_makes_a_notice_for_who_is_told_by_mail() {
+    registered(endpoint("whe_x", "shop", "incomplete"));
+    StoredLog both = log("b");
+    stored(
+        mailing("a", ANN),
+        new Change.Accept(run("b", both), both, null, new Told("whe_x", ANN), null, "chat", false),
+        mailing("c", BOB),
+        accept("d"),
+        mailing("e", BOB));
+    stored(join("f", "a"), cut("e", 0, "e", 0, 4_000));
+    client().awaitHeard("due");
+    Change end = completed("a", 0, 5_000);
+    stored(end, end, completed("b", 0, 5_000), ended("c", 0, "failed", 6_000, true));
+    stored(completed("d", 0, 7_000));
+    reopen(LONG);
+    assertThat(notices(ANN)).containsExactly("evt_b completed", "evt_a completed");
+    assertThat(notices(BOB)).containsExactly("evt_e cancelled", "evt_c failed");
+    assertThat(notices("whe_x")).containsExactly("evt_b completed");
+    assertThat(client().notices(ANN, "evt_b", 9).getFirst())
+        .isEqualTo(Notice.mail(ANN, "shop", "run_a", "chat", "completed", 5_000));
+    assertThat(client().due(List.of("whe_x"), 3_999, 9_000, 9)).isEmpty();
+    List<Due> due = client().due(List.of("whe_x", ANN), 8_000, 9_000, 9);
+    assertThat(due)
+        .containsExactly(
+            new Due(
+                Notice.mail(BOB, "shop", "run_e", "chat", "cancelled", 4_000).claimed(8_000, 9_000),
+                null));
+  }
+
+  @Test
+  void gives_a_recipient_one_mail_at_a_time_and_a_node_few() {
+    for (int i = 0; i < 12; i++) {
+      stored(mailing("a" + i, ANN), completed("a" + i, 0, 5_000 + i));
+      String other = "mailto:r%02d@example.com".formatted(i);
+      stored(mailing("b" + i, other), completed("b" + i, 0, 6_000 + i));
+    }
+    assertThat(mails(10_000))
+        .containsExactlyInAnyOrder("a0", "b0", "b1", "b2", "b3", "b4", "b5", "b6");
+    assertThat(mails(10_000, ANN, "whe_x", "mailto:r03@example.com"))
+        .as("those under way count")
+        .containsExactlyInAnyOrder("b7", "b8", "b9", "b10", "b11");
+  }
+
+  @Test
+  void gives_a_recipient_so_many_mails_within_an_hour() {
+    for (int i = 0; i < 6; i++) {
+      stored(mailing("a" + i, ANN), completed("a" + i, 0, 5_000 + i));
+    }
+    stored(mailing("b", BOB), completed("b", 0, 6_000));
+    assertThat(mails(10_000, BOB)).containsExactly("a0");
+    assertThat(mails(20_000, BOB)).containsExactly("a1");
+    arrived(ANN, "a0", 21_000);
+    assertThat(mails(30_000, BOB)).containsExactly("a2");
+    assertThat(mails(40_000, BOB)).as("three were begun").isEmpty();
+    assertThat(mails(40_000)).as("of others it is not asked").containsExactly("b");
+    Notice waiting = client().notices(ANN, "evt_a4", 1).getFirst();
+    assertThat(waiting.due()).as("not tried").isEqualTo(5_003);
+    assertThat(waiting.tries()).isZero();
+    assertThat(mails(80_001, BOB)).as("lost to a crash, and counted").containsExactly("a1");
+    arrived(ANN, "a1", 81_000);
+    Notice third = client().notices(ANN, "evt_a3", 1).getFirst();
+    stored(new Change.Tried(third.tried(31_000, "451", false, 90_000), third.due()));
+    assertThat(mails(95_000, BOB)).as("tried again, and counted").containsExactly("a2");
+    arrived(ANN, "a2", 96_000);
+    assertThat(mails(21_000 + HOUR - 1, BOB)).isEmpty();
+    reopen(LONG);
+    assertThat(mails(21_000 + HOUR, BOB)).containsExactly("a3");
+    arrived(ANN, "a3", 22_000 + HOUR);
+    assertThat(mails(81_000 + HOUR - 1, BOB)).isEmpty();
+    assertThat(mails(81_000 + HOUR, BOB)).containsExactly("a4");
+  }
+
+  @Test
+  void counts_mails_that_are_kept_no_longer_than_a_moment() {
+    reopen(new Retention(Duration.ofSeconds(1), Long.MAX_VALUE));
+    for (int i = 0; i < 4; i++) {
+      stored(mailing("a" + i, ANN), completed("a" + i, 0, 5_000));
+    }
+    for (int i = 0; i < 3; i++) {
+      assertThat(mails(10_000)).containsExactly("a" + i);
+      arrived(ANN, "a" + i, 10_000);
+    }
+    millis.set(9_000 + HOUR);
+    retain(client().store());
+    assertThat(mails(9_000 + HOUR)).isEmpty();
+    millis.set(11_000 + HOUR);
+    retain(client().store());
+    assertThat(notices(ANN)).containsExactly("evt_a3 completed");
+    assertThat(mails(11_000 + HOUR)).containsExactly("a3");
   }
 
   // Opening and closing
@@ -907,7 +1025,8 @@ public abstract class StoreContract {
   void tells_of_a_cut_run_and_not_of_the_others_over_its_log() {
     stored(labelled("a", "user:1"), started("a", 1));
     var label = new Label("user:1", "another");
-    stored(new Change.Accept(run("b", log("a")), null, null, null, label, "responses", false));
+    stored(
+        new Change.Accept(run("b", log("a")), null, null, Told.NOBODY, label, "responses", false));
     Mark mark = entries(Mark.BEGINNING).end();
     stored(cut("a", 1, "b", 0, 4_000));
     Entries cut = entries(mark);

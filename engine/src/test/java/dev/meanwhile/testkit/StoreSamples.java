@@ -9,6 +9,7 @@ import dev.meanwhile.store.Label;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
+import dev.meanwhile.store.Told;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -78,14 +79,23 @@ public final class StoreSamples {
   /// A run of which `endpoint` is told.
   public static Change.Accept telling(String name, String endpoint) {
     StoredLog log = log(name);
-    return new Change.Accept(run(name, log), log, null, endpoint, null, "responses", false);
+    return new Change.Accept(
+        run(name, log), log, null, new Told(endpoint, null), null, "responses", false);
+  }
+
+  /// A run of which somebody is told by mail.
+  ///
+  /// @param to `mailto:` and an address
+  public static Change.Accept mailing(String name, String to) {
+    StoredLog log = log(name);
+    return new Change.Accept(run(name, log), log, null, new Told(null, to), null, "chat", false);
   }
 
   /// A run that is told of in a channel.
   public static Change.Accept labelled(String name, String channel) {
     StoredLog log = log(name);
     var label = new Label(channel, "title of " + name);
-    return new Change.Accept(run(name, log), log, null, null, label, "responses", false);
+    return new Change.Accept(run(name, log), log, null, Told.NOBODY, label, "responses", false);
   }
 
   /// An endpoint of the tenant `whose`.
@@ -108,7 +118,7 @@ public final class StoreSamples {
   ///
   /// @param log null if it is stored
   public static Change.Accept lasting(String name, String over, @Nullable StoredLog log) {
-    return new Change.Accept(run(name, log(over)), log, null, null, null, "responses", true);
+    return new Change.Accept(run(name, log(over)), log, null, Told.NOBODY, null, "responses", true);
   }
 
   /// A run over a log that is stored.

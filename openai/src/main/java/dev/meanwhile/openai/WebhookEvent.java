@@ -27,6 +27,14 @@ public final class WebhookEvent {
     return type.substring(PREFIX.length());
   }
 
+  /// What whoever called a run knows it by.
+  ///
+  /// @param api the dialect its caller speaks
+  /// @param run its own id
+  public static String idOf(String api, String run) {
+    return Api.RESPONSES.word().equals(api) ? ResponsesFold.idOf(run) : run;
+  }
+
   /// The body that is sent, the same for each try.
   ///
   /// @param id the event's

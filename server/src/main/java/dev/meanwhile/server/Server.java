@@ -5,9 +5,12 @@ import dev.meanwhile.dispatch.Journal;
 import dev.meanwhile.dispatch.Queue;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
+import dev.meanwhile.server.auth.Authenticator;
 import dev.meanwhile.server.auth.Secret;
 import dev.meanwhile.server.config.Config;
+import dev.meanwhile.server.config.MailConfig;
 import dev.meanwhile.server.config.UpstreamConfig;
+import dev.meanwhile.server.mail.MailSender;
 import dev.meanwhile.server.telemetry.Metrics;
 import dev.meanwhile.server.telemetry.RunLines;
 import dev.meanwhile.server.telemetry.Typical;
@@ -127,7 +130,14 @@ public final class Server implements AutoCloseable {
     Context context = vertx.getOrCreateContext();
     var clock = new VertxClock(context);
     var sender = new HttpSender(vertx, context, clock, new Guard(config.server().webhooksAllow()));
-    engine.notify(clock, sender);
+    MailConfig mail = config.mail();
+    var mails =
+        mail == null
+            ? null
+            : new MailSender(
+                clock, mail, new Authenticator(config, secret).signedUrls(), engine::find);
+    engine.notify(
+        clock, new Senders(sender, mails, metrics), mail == null ? 1 : mail.perRecipient());
     var connections = new AtomicInteger();
     int wanted = config.server().port();
     String bind = config.server().bind();

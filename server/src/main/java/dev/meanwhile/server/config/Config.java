@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// All that can be configured, validated. Immutable; made by [ConfigReader].
 ///
@@ -11,7 +12,12 @@ import java.util.Map;
 /// @param keys the keys callers may use; empty means that callers' own credentials go upstream
 /// @param upstreams the upstreams by name, never empty, in the order they were written; the first
 ///   takes every call that names no other
-public record Config(Server server, List<Key> keys, Map<String, UpstreamConfig> upstreams) {
+/// @param mail null: no mails are sent
+public record Config(
+    Server server,
+    List<Key> keys,
+    Map<String, UpstreamConfig> upstreams,
+    @Nullable MailConfig mail) {
   public Config {
     keys = List.copyOf(keys);
     // Not Map.copyOf, which forgets the order.

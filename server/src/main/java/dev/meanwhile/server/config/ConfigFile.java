@@ -12,9 +12,9 @@ import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
 import org.snakeyaml.engine.v2.nodes.Tag;
 
-/// What the file says: its three sections. For one thread.
+/// What the file says: its sections. For one thread.
 final class ConfigFile {
-  private static final List<String> SECTIONS = List.of("server", "keys", "upstreams");
+  private static final List<String> SECTIONS = List.of("server", "keys", "upstreams", "mail");
 
   private final String file;
   private final Environment environment;
@@ -23,6 +23,8 @@ final class ConfigFile {
   private final Values server = new Values();
   private final List<Values> keys = new ArrayList<>();
   private final Map<String, Values> upstreams = new LinkedHashMap<>();
+  private final Values mail = new Values();
+  private @Nullable Place mailPlace;
   private boolean readable = true;
 
   private ConfigFile(String file, Environment environment, Errors errors) {
@@ -67,6 +69,16 @@ final class ConfigFile {
     return upstreams;
   }
 
+  /// The `mail` section.
+  Values mail() {
+    return mail;
+  }
+
+  /// Where that begins, or null if there is none.
+  @Nullable Place mailPlace() {
+    return mailPlace;
+  }
+
   private void readRoot(Node root) {
     Section sections = Section.read(file, "", root, "server: {port: 8080}", errors);
     if (sections == null) {
@@ -74,14 +86,19 @@ final class ConfigFile {
       return;
     }
     sections.refuseUnknown(SECTIONS, errors);
-    sections.entries().forEach((name, entry) -> readSection(name, entry.value()));
+    sections.entries().forEach((name, entry) -> readSection(name, entry));
   }
 
-  private void readSection(String name, Node node) {
+  private void readSection(String name, Section.Entry entry) {
+    Node node = entry.value();
     switch (name) {
       case "server" -> readOptions("server", node, "port: 8080", ServerOptions.ALL, server);
       case "keys" -> readKeys(node);
       case "upstreams" -> readUpstreams(node);
+      case "mail" -> {
+        mailPlace = entry.name().about("mail");
+        readOptions("mail", node, "host: smtp.example.com", MailOptions.ALL, mail);
+      }
       default -> {} // refused as unknown
     }
   }
@@ -161,6 +178,10 @@ final class ConfigFile {
   private @Nullable Text list(Option<?> option, String path, Node node) {
     if (!(node instanceof SequenceNode sequence)) {
       return scalar(option, path, node);
+    }
+    if (sequence.getValue().isEmpty() && option.required()) {
+      Place place = Place.file(file, node.getStartMark(), path);
+      errors.add(place, option.type().wanted() + ", but the list is empty");
     }
     List<String> elements = new ArrayList<>();
     for (Node element : sequence.getValue()) {

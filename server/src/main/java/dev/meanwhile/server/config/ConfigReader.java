@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 /// Reads the configuration: a flag wins over a `MEANWHILE_*` variable, that over the file, that
 /// over the default. Every layer is checked, also where a higher one wins.
 public final class ConfigReader {
+  private static final String PEM = "give the PEM file with ";
+
   private final Errors errors = new Errors();
   private final Environment environment;
   private final ConfigFile file;
@@ -49,6 +51,7 @@ public final class ConfigReader {
       checkKeys();
       checkUpstreams();
       checkTls();
+      checkMail();
     }
     if (!errors.isEmpty()) {
       throw errors.exception();
@@ -56,7 +59,8 @@ public final class ConfigReader {
     return new Config(
         ServerOptions.server(values),
         file.keys().stream().map(KeyOptions::key).toList(),
-        upstreams(upstreamKey));
+        upstreams(upstreamKey),
+        mail());
   }
 
   /// The key that `--upstream-key-env` names; null if it names none.
@@ -109,22 +113,47 @@ public final class ConfigReader {
   }
 
   private void checkTls() {
-    needs(ServerOptions.TLS_CERT, ServerOptions.TLS_KEY, "the private key");
-    needs(ServerOptions.TLS_KEY, ServerOptions.TLS_CERT, "the certificate chain");
+    needs(values, ServerOptions.TLS_CERT, ServerOptions.TLS_KEY, PEM + "the private key");
+    needs(values, ServerOptions.TLS_KEY, ServerOptions.TLS_CERT, PEM + "the certificate chain");
   }
 
-  private void needs(Option<?> given, Option<?> other, String what) {
+  private void checkMail() {
+    Place place = file.mailPlace();
+    if (place == null) {
+      return;
+    }
+    if (!values.written(ServerOptions.PUBLIC_URL)) {
+      errors.add(
+          place,
+          "needs server.public-url: a mail has a link, and no request to take this server's address"
+              + " from; write server: {public-url: https://ai.example.com}, or say --public-url");
+    }
+    Values mail = file.mail();
+    needs(mail, MailOptions.USERNAME, MailOptions.PASSWORD, "give it");
+    needs(mail, MailOptions.PASSWORD, MailOptions.USERNAME, "give it");
+    if (mail.get(MailOptions.TLS) == MailTls.NONE) {
+      mail.place(MailOptions.PASSWORD)
+          .ifPresent(at ->
+              errors.add(
+                  at, "would be sent in plain text; say tls: starttls or tls: tls, or give none"));
+    }
+  }
+
+  private @Nullable MailConfig mail() {
+    URI publicUrl = values.find(ServerOptions.PUBLIC_URL);
+    return file.mailPlace() == null || publicUrl == null
+        ? null
+        : MailOptions.mail(file.mail(), publicUrl);
+  }
+
+  private void needs(Values values, Option<?> given, Option<?> other, String what) {
     if (!values.written(other)) {
       values
           .place(given)
           .ifPresent(place ->
               errors.add(
                   place,
-                  "goes with "
-                      + other.name()
-                      + ", which is missing; give the PEM file with "
-                      + what
-                      + ", or neither"));
+                  "goes with " + other.name() + ", which is missing; " + what + ", or neither"));
     }
   }
 

@@ -47,6 +47,11 @@ record Place(Source source, int line, int column, String text) implements Compar
     return new Place(Source.FILE, line, column, text);
   }
 
+  /// The same place, with the name of what is written there.
+  Place about(String subject) {
+    return new Place(source, line, column, text + ": " + subject);
+  }
+
   static Place variable(String option) {
     return new Place(Source.VARIABLE, 0, 0, variableName(option));
   }

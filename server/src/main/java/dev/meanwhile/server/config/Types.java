@@ -95,7 +95,7 @@ final class Types {
         .asSecret();
   }
 
-  private static <E extends Enum<E>> Type<E> choice(E[] values, Function<E, String> name) {
+  static <E extends Enum<E>> Type<E> choice(E[] values, Function<E, String> name) {
     List<String> names =
         Arrays.stream(values).map(value -> name.apply(value).toLowerCase(Locale.ROOT)).toList();
     return Type.of(

@@ -104,7 +104,8 @@ final class CallRoute {
     }
     Envelope envelope = envelope(body);
     Delivery delivery =
-        Delivery.of(request.headers(), caller, api == Api.CHAT && envelope.stream());
+        Delivery.of(
+            request.headers(), caller, api == Api.CHAT && envelope.stream(), loop.config().mail());
     accept(request, api, caller, null, envelope, delivery, body, began);
   }
 
@@ -120,7 +121,8 @@ final class CallRoute {
           "'store' must be true where 'background' is: nobody else could ask for the answer.",
           "store");
     }
-    Delivery delivery = Delivery.of(request.headers(), caller, asked.stream());
+    Delivery delivery =
+        Delivery.of(request.headers(), caller, asked.stream(), loop.config().mail());
     Delivery how = asked.background() ? delivery.ofBackground() : delivery;
     if (relayed) {
       relayed(request, caller, asked, how, body, began);
@@ -198,8 +200,10 @@ final class CallRoute {
       long began) {
     Submission submission = submission(request, api, caller, asked, envelope, delivery, body);
     var answering = new Answering(request, envelope, delivery, submission, began);
-    String webhook = delivery.webhook();
-    if (webhook == null) {
+    String webhook = delivery.told().webhook();
+    if (delivery.told().mail() != null && loop.engine().store() == null) {
+      answering.refused(Dispatcher.NO_STORE);
+    } else if (webhook == null) {
       loop.dispatcher().accept(submission, answering);
     } else {
       webhooks.find(request, caller, webhook, _ -> loop.dispatcher().accept(submission, answering));
@@ -369,7 +373,7 @@ final class CallRoute {
             sent,
             streamed || edited);
     boolean borrowed = headers.stream().anyMatch(header -> isCredential(header.getKey()));
-    if (borrowed && (delivery.detachAfter() != null || delivery.webhook() != null)) {
+    if (borrowed && (delivery.detachAfter() != null || delivery.told().any())) {
       throw new Refusal(
           400,
           "upstream_key_required",
@@ -407,13 +411,13 @@ final class CallRoute {
         relayed || edited || envelope.includeUsage(),
         clocks,
         // Whoever is told of the end wants there to be one.
-        delivery.webhook() == null ? caller.onLeave() : OnLeave.CONTINUE,
+        !delivery.told().any() ? caller.onLeave() : OnLeave.CONTINUE,
         grace(streamed, comesBack),
         retryCount == null ? null : keys.ofRetry(caller, call, body),
         retryCount != null && !retryCount.equals("0") && !fresh,
         // Of a log that others read nobody would be told for this call.
         fresh
-                || delivery.webhook() != null
+                || delivery.told().any()
                 || label != null
                 || !coalesces(caller, api, envelope)
                 || relayed
@@ -452,11 +456,7 @@ final class CallRoute {
       byte[] body) {
     String key = delivery.idempotencyKey();
     boolean kept = asked != null && asked.store() && canStore();
-    if (!delivery.background()
-        && key == null
-        && delivery.webhook() == null
-        && label == null
-        && !kept) {
+    if (!delivery.background() && key == null && !delivery.told().any() && label == null && !kept) {
       return null;
     }
     String route = asked == null ? call.path() : PATH;
@@ -465,7 +465,7 @@ final class CallRoute {
         asked == null ? BACKGROUND : priority(asked),
         loop.clock().millis() + loop.config().server().backgroundDeadline().toMillis(),
         key == null ? null : keys.ofIdempotency(caller, route, key, body),
-        delivery.webhook(),
+        delivery.told(),
         label);
   }
 

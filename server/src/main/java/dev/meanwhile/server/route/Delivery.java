@@ -3,20 +3,23 @@ package dev.meanwhile.server.route;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
 import dev.meanwhile.server.config.Durations;
+import dev.meanwhile.server.config.MailConfig;
+import dev.meanwhile.server.mail.Recipient;
+import dev.meanwhile.store.Told;
 import io.vertx.core.MultiMap;
 import java.time.Duration;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// How a caller wants its answer: `Prefer`, `Meanwhile-Budget`, `Idempotency-Key`,
-/// `Meanwhile-Webhook`.
+/// `Meanwhile-Webhook`, `Meanwhile-Notify`.
 ///
 /// @param async whether it says that 202 will do
 /// @param patience how long it is ready to wait before that; null if it does not say
 /// @param budget what its user tolerates; null if it does not say
 /// @param mayDetach whether it may be answered 202 without asking for it
 /// @param idempotencyKey what it names this request by, or null
-/// @param webhook the endpoint that is to be told of the end, or null
+/// @param told who is to be told of the end
 /// @param inBackground whether its body says that nobody waits, which needs no 202
 record Delivery(
     boolean async,
@@ -24,7 +27,7 @@ record Delivery(
     @Nullable Duration budget,
     boolean mayDetach,
     @Nullable String idempotencyKey,
-    @Nullable String webhook,
+    Told told,
     boolean inBackground) {
   private static final Duration LONGEST = Duration.ofDays(1);
   private static final Pattern KEY = Pattern.compile("[\\x21-\\x7e]{1,255}");
@@ -32,8 +35,9 @@ record Delivery(
   /// A streamed call is not detached: who has the answer as it comes waits for nothing. For it the
   /// rest of `Prefer` is not applied unless it says that nobody waits at all.
   ///
+  /// @param mail how mails are sent, or null if none are
   /// @throws Refusal 400 if a header is not understood
-  static Delivery of(MultiMap headers, Caller caller, boolean streamed) {
+  static Delivery of(MultiMap headers, Caller caller, boolean streamed, @Nullable MailConfig mail) {
     boolean prefers = headers.contains("prefer");
     boolean async = prefers && Prefer.respondAsync(headers);
     String budget = headers.get("meanwhile-budget");
@@ -53,19 +57,21 @@ record Delivery(
             budget == null ? null : budget(budget),
             caller.mayDetach() || async,
             key == null ? null : key.strip(),
-            webhook == null ? null : webhook.strip(),
+            new Told(
+                webhook == null ? null : webhook.strip(),
+                Recipient.of(headers.getAll("meanwhile-notify"), mail)),
             false);
     return streamed && !delivery.background() ? delivery.watched() : delivery;
   }
 
   /// The same of a caller that has the answer as it comes.
   private Delivery watched() {
-    return new Delivery(false, null, budget, false, idempotencyKey, webhook, inBackground);
+    return new Delivery(false, null, budget, false, idempotencyKey, told, inBackground);
   }
 
   /// The same, where nobody waits.
   Delivery ofBackground() {
-    return new Delivery(async, patience, budget, mayDetach, idempotencyKey, webhook, true);
+    return new Delivery(async, patience, budget, mayDetach, idempotencyKey, told, true);
   }
 
   private static Duration budget(String text) {

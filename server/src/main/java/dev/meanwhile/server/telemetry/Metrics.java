@@ -68,6 +68,12 @@ public final class Metrics implements Journal {
           .help("Answers to callers that named a budget, by how they kept it.")
           .labelNames("outcome")
           .register(registry);
+  private final Counter notices =
+      Counter.builder()
+          .name("meanwhile_notices_total")
+          .help("Tries to tell of an end by webhook or mail, by what became of them.")
+          .labelNames("kind", "outcome")
+          .register(registry);
   private final Gauge streams =
       Gauge.builder()
           .name("meanwhile_open_streams")
@@ -155,6 +161,12 @@ public final class Metrics implements Journal {
   /// A caller that named a budget was answered: `within`, `detached` or `late`.
   public void budget(String outcome) {
     budgets.labelValues(outcome).inc();
+  }
+
+  /// Somebody was told of an end by a `webhook` or a `mail`: `arrived` or `failed`; or this was
+  /// `given_up`.
+  public void notice(String kind, String outcome) {
+    notices.labelValues(kind, outcome).inc();
   }
 
   /// A stream to a caller began (+1) or ended (-1).

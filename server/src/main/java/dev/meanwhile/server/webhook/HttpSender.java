@@ -2,8 +2,6 @@ package dev.meanwhile.server.webhook;
 
 import dev.meanwhile.budget.Clock;
 import dev.meanwhile.notify.Sender;
-import dev.meanwhile.openai.Api;
-import dev.meanwhile.openai.ResponsesFold;
 import dev.meanwhile.openai.WebhookEvent;
 import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.Notice;
@@ -89,7 +87,7 @@ public final class HttpSender implements Sender {
     private int dropped;
 
     Try(Store.Due due, Consumer<Answer> done) {
-      this.endpoint = due.endpoint();
+      this.endpoint = Objects.requireNonNull(due.endpoint(), "a mail");
       this.notice = due.notice();
       this.done = done;
       this.timer = clock.after(limit, this::tooLate);
@@ -143,7 +141,11 @@ public final class HttpSender implements Sender {
       request = made;
       long now = clock.millis() / 1_000;
       byte[] body =
-          WebhookEvent.body(notice.event(), notice.status(), notice.endedAt() / 1_000, known());
+          WebhookEvent.body(
+              notice.event(),
+              notice.status(),
+              notice.endedAt() / 1_000,
+              WebhookEvent.idOf(notice.api(), notice.run()));
       made.putHeader("content-type", "application/json")
           .putHeader("user-agent", "Meanwhile")
           .putHeader("webhook-id", notice.event())
@@ -152,13 +154,6 @@ public final class HttpSender implements Sender {
       made.send(Buffer.buffer(body))
           .onSuccess(this::answered)
           .onFailure(failure -> end(failed("no answer: " + why(failure))));
-    }
-
-    /// What whoever called the run knows it by.
-    private String known() {
-      return Api.RESPONSES.word().equals(notice.api())
-          ? ResponsesFold.idOf(notice.run())
-          : notice.run();
     }
 
     private void answered(HttpClientResponse response) {

@@ -24,6 +24,7 @@ class ConfigurationPageTest {
     String expected = replace(page, "server", table(ConfigReader.options()));
     expected = replace(expected, "keys", table(infos(KeyOptions.ALL)));
     expected = replace(expected, "upstreams", table(infos(UpstreamOptions.ALL)));
+    expected = replace(expected, "mail", table(infos(MailOptions.ALL)));
     if (Boolean.getBoolean(WRITE)) {
       Files.writeString(PAGE, expected);
     } else {

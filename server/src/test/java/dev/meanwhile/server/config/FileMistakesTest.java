@@ -42,7 +42,7 @@ class FileMistakesTest {
   void unknownSection() {
     assertError(
         UPSTREAM + "operations: {}",
-        "m.yaml:2:1: unknown name 'operations'; expected one of server, keys, upstreams");
+        "m.yaml:2:1: unknown name 'operations'; expected one of server, keys, upstreams, mail");
   }
 
   @Test

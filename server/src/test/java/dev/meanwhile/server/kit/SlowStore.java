@@ -178,8 +178,14 @@ public final class SlowStore implements Store {
   }
 
   @Override
-  public void due(Collection<String> busy, long now, long until, int most, Reply<List<Due>> reply) {
-    store.due(busy, now, until, most, reply);
+  public void due(
+      Collection<String> busy,
+      long now,
+      long until,
+      int most,
+      int mostMails,
+      Reply<List<Due>> reply) {
+    store.due(busy, now, until, most, mostMails, reply);
   }
 
   @Override

@@ -232,11 +232,17 @@ final class JdbcStore implements Store {
   }
 
   @Override
-  public void due(Collection<String> busy, long now, long until, int most, Reply<List<Due>> reply) {
+  public void due(
+      Collection<String> busy,
+      long now,
+      long until,
+      int most,
+      int mostMails,
+      Reply<List<Due>> reply) {
     writer.give(
         new Item.Job<>(
             false,
-            (session, _) -> Notices.claim(session, database, busy, now, until, most),
+            (session, _) -> Notices.claim(session, database, busy, now, until, most, mostMails),
             reply));
   }
 

@@ -27,7 +27,8 @@ final class Retain {
     long before = time.millis() - retention.age().toMillis();
     long lasting = time.millis() - retention.lasting().toMillis();
     whileTrue((session, _) -> Expiry.some(session, database, before, lasting) > 0);
-    whileTrue((session, _) -> Notices.forget(session, before));
+    long hourAgo = time.millis() - Store.MAIL_HOUR;
+    whileTrue((session, _) -> Notices.forget(session, before, hourAgo));
     whileTrue((session, _) ->
         database.used(session) > retention.maxBytes()
             && Expiry.some(session, database, Long.MAX_VALUE, Long.MAX_VALUE) > 0);

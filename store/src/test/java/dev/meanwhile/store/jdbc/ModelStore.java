@@ -11,6 +11,7 @@ import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
+import dev.meanwhile.store.Told;
 import dev.meanwhile.testkit.Board;
 import dev.meanwhile.testkit.Index;
 import java.nio.ByteBuffer;
@@ -55,14 +56,14 @@ public final class ModelStore implements Store {
 
   private static final class Kept {
     private StoredRun now;
-    private final @Nullable String webhook;
+    private final Told told;
     private final String api;
     private @Nullable IdempotencyEntry key;
 
-    Kept(StoredRun now, @Nullable IdempotencyEntry key, @Nullable String webhook, String api) {
+    Kept(StoredRun now, @Nullable IdempotencyEntry key, Told told, String api) {
       this.now = now;
       this.key = key;
-      this.webhook = webhook;
+      this.told = told;
       this.api = api;
     }
   }
@@ -149,7 +150,7 @@ public final class ModelStore implements Store {
   }
 
   private void tell(Kept run, String status, long at) {
-    tellDue(data.board.ended(run.now.id(), run.api, run.now.tenant(), status, at, run.webhook));
+    tellDue(data.board.ended(run.now.id(), run.api, run.now.tenant(), status, at, run.told));
   }
 
   private Outcome accept(Change.Accept it) {
@@ -171,7 +172,7 @@ public final class ModelStore implements Store {
     if (isNew && it.log() != null) {
       data.logs.put(id, new Log(it.log(), epoch));
     }
-    data.runs.put(it.run().id(), new Kept(it.run(), it.key(), it.webhook(), it.api()));
+    data.runs.put(it.run().id(), new Kept(it.run(), it.key(), it.told(), it.api()));
     if (it.label() != null) {
       data.index.accepted(it.run(), it.label());
       touch(id);
@@ -509,8 +510,14 @@ public final class ModelStore implements Store {
   }
 
   @Override
-  public void due(Collection<String> busy, long now, long until, int most, Reply<List<Due>> reply) {
-    List<Due> due = data.board.due(busy, now, until, most);
+  public void due(
+      Collection<String> busy,
+      long now,
+      long until,
+      int most,
+      int mostMails,
+      Reply<List<Due>> reply) {
+    List<Due> due = data.board.due(busy, now, until, most, mostMails);
     answers.execute(() -> reply.is(due));
   }
 
@@ -537,7 +544,7 @@ public final class ModelStore implements Store {
     data.index.runs().stream()
         .filter(run -> !data.runs.containsKey(run))
         .forEach(data.index::forget);
-    data.board.forget(before);
+    data.board.forget(before, millis.get());
   }
 
   @Override

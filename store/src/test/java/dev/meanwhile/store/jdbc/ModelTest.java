@@ -15,6 +15,7 @@ import dev.meanwhile.store.Store.Query;
 import dev.meanwhile.store.Store.Retention;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
+import dev.meanwhile.store.Told;
 import dev.meanwhile.testkit.Seeds;
 import dev.meanwhile.testkit.StoreClient;
 import dev.meanwhile.testkit.StoreSamples;
@@ -165,7 +166,7 @@ class ModelTest {
                   run, sent, name("tenant", 2), bytes("about"), millis.get(), 0, 0, false),
               random.nextInt(4) == 0 ? null : sent,
               random.nextInt(3) == 0 ? StoreSamples.key(name("key", 2)) : null,
-              null,
+              Told.NOBODY,
               random.nextInt(3) == 0 ? new Label(name("channel", 2), "title") : null,
               "responses",
               random.nextInt(4) == 0);

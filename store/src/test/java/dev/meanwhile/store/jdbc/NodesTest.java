@@ -7,6 +7,7 @@ import static dev.meanwhile.testkit.StoreSamples.digest;
 import static dev.meanwhile.testkit.StoreSamples.join;
 import static dev.meanwhile.testkit.StoreSamples.key;
 import static dev.meanwhile.testkit.StoreSamples.labelled;
+import static dev.meanwhile.testkit.StoreSamples.mailing;
 import static dev.meanwhile.testkit.StoreSamples.started;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -16,6 +17,7 @@ import dev.meanwhile.store.Entries;
 import dev.meanwhile.store.Entries.Entry;
 import dev.meanwhile.store.Entries.Mark;
 import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Store;
 import dev.meanwhile.store.Store.Claimed;
 import dev.meanwhile.store.Store.Retention;
 import dev.meanwhile.testkit.StoreClient;
@@ -28,6 +30,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -91,6 +96,45 @@ class NodesTest {
     assertThat(two.write(accept("b", key("a")))).isInstanceOf(Outcome.Conflict.class);
     byte[] secret = one.store().constant("secret", () -> digest("one's"));
     assertThat(two.store().constant("secret", () -> digest("two's"))).isEqualTo(secret);
+  }
+
+  @Test
+  void nodes_that_ask_at_once_give_a_recipient_no_more_mails_than_one() throws Exception {
+    var one = node("one");
+    var two = node("two");
+    for (int i = 0; i < 10; i++) {
+      one.write(mailing("a" + i, "mailto:ann@example.com"));
+      one.write(completed("a" + i, 0, 5_000));
+    }
+    var claimed = ConcurrentHashMap.<String>newKeySet();
+    int asked = 20;
+    var answers = new CountDownLatch(2 * asked);
+    for (int i = 0; i < asked; i++) {
+      for (StoreClient each : List.of(one, two)) {
+        each.store()
+            .due(
+                List.of(),
+                10_000,
+                70_000,
+                32,
+                3,
+                new Store.Reply<>() {
+                  @Override
+                  public void is(List<Store.Due> due) {
+                    due.forEach(it -> claimed.add(it.notice().event()));
+                    answers.countDown();
+                  }
+
+                  @Override
+                  public void failed(String trouble) {
+                    claimed.add(trouble);
+                    answers.countDown();
+                  }
+                });
+      }
+    }
+    assertThat(answers.await(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(claimed).containsExactlyInAnyOrder("evt_a0", "evt_a1", "evt_a2");
   }
 
   @Test

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.server.mail;
+
+import org.jspecify.annotations.NullMarked;
