@@ -2,6 +2,8 @@ package dev.meanwhile.simulator;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /// A chat call, understood.
@@ -11,8 +13,17 @@ import tools.jackson.databind.JsonNode;
 /// @param tokens the length of the answer
 /// @param promptTokens about a quarter of the prompt's characters
 /// @param text the seed of the answer's text: the same for the same messages
+/// @param tool what is called instead of saying that text, or null
+/// @param arguments the tokens of the tool's arguments
 record ChatCall(
-    Target target, boolean stream, boolean usage, int tokens, int promptTokens, long text) {
+    Target target,
+    boolean stream,
+    boolean usage,
+    int tokens,
+    int promptTokens,
+    long text,
+    @Nullable ToolCall tool,
+    List<byte[]> arguments) {
   private static final int LONGEST = 1_000_000;
 
   /// @throws ApiError 400 or 404
@@ -38,13 +49,29 @@ record ChatCall(
       collect(message.path("content"), prompt);
       prompt.append('\n');
     }
+    int tokens = overrides.tokens() == null ? tokens(body) : overrides.tokens();
+    long text = Hash.of(prompt.toString().getBytes(UTF_8));
+    var tool = ToolCall.of(body, text);
+    List<byte[]> arguments = tool == null ? List.of() : tool.tokens();
     return new ChatCall(
         target,
         body.path("stream").asBoolean(false),
         body.path("stream_options").path("include_usage").asBoolean(false),
-        overrides.tokens() == null ? tokens(body) : overrides.tokens(),
+        tool == null ? tokens : arguments.size(),
         Math.max(1, prompt.length() / 4),
-        Hash.of(prompt.toString().getBytes(UTF_8)));
+        text,
+        tool,
+        arguments);
+  }
+
+  /// Token `index` (from 0) of the answer, escaped for a JSON string. Not to be changed.
+  byte[] token(int index) {
+    return tool == null ? Prose.json(text, index) : arguments.get(index);
+  }
+
+  /// Why the answer ends.
+  String finish() {
+    return tool == null ? "stop" : "tool_calls";
   }
 
   private static int tokens(JsonNode body) {

@@ -5,17 +5,24 @@ final class Completion {
   private Completion() {}
 
   static String json(ChatCall call, String id, long created) {
+    ToolCall tool = call.tool();
     String content =
         Prose.text(call.text(), call.tokens()) + "x".repeat(call.target().fault().bigLine());
+    String said =
+        tool == null
+            ? "\"" + content.replace("\"", "\\\"") + "\""
+            : "null,\"tool_calls\":[" + tool.json("", tool.arguments()) + "]";
     return "{\"id\":\""
         + id
         + "\",\"object\":\"chat.completion\",\"created\":"
         + created
         + ",\"model\":\""
         + call.target().name()
-        + "\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\""
-        + content.replace("\"", "\\\"")
-        + "\",\"refusal\":null,\"annotations\":[]},\"logprobs\":null,\"finish_reason\":\"stop\"}],"
+        + "\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":"
+        + said
+        + ",\"refusal\":null,\"annotations\":[]},\"logprobs\":null,\"finish_reason\":\""
+        + call.finish()
+        + "\"}],"
         + "\"usage\":"
         + usage(call)
         + "}";

@@ -5,8 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.vertx.core.buffer.Buffer;
 import java.util.Arrays;
 
-/// A stream of prose in OpenAI's chunks. What surrounds a token is the same for all of a stream's
-/// chunks and encoded once.
+/// A stream of prose, or of a tool's arguments, in OpenAI's chunks. What surrounds a token is the
+/// same for all of a stream's chunks and encoded once.
 final class ComposedScript implements Script {
   private static final String CHOICE = "\"choices\":[{\"index\":0,\"delta\":{";
   private static final String OPEN_CHOICE = "},\"logprobs\":null,\"finish_reason\":null}]";
@@ -32,8 +32,11 @@ final class ComposedScript implements Script {
             + call.target().name()
             + "\",";
     this.end = (call.usage() ? ",\"usage\":null}" : "}") + framing.after();
-    this.before = (start + CHOICE + "\"content\":\"").getBytes(UTF_8);
-    this.after = ("\"" + OPEN_CHOICE + end).getBytes(UTF_8);
+    boolean says = call.tool() == null;
+    String member =
+        says ? "\"content\":\"" : "\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"";
+    this.before = (start + CHOICE + member).getBytes(UTF_8);
+    this.after = ((says ? "\"" : "\"}}]") + OPEN_CHOICE + end).getBytes(UTF_8);
     this.padding = padding(call.target().fault().bigLine());
   }
 
@@ -42,7 +45,7 @@ final class ComposedScript implements Script {
     if (line == 0) {
       return new byte[0];
     }
-    int natural = before.length + Prose.json(call.text(), 0).length + after.length - 2;
+    int natural = before.length + call.token(0).length + after.length - 2;
     byte[] padding = new byte[Math.max(0, line - natural)];
     Arrays.fill(padding, (byte) 'x');
     return padding;
@@ -55,16 +58,21 @@ final class ComposedScript implements Script {
 
   @Override
   public void opening(Buffer out) {
+    ToolCall tool = call.tool();
     out.appendString(start)
         .appendString(CHOICE)
-        .appendString("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null")
+        .appendString("\"role\":\"assistant\",")
+        .appendString(
+            tool == null
+                ? "\"content\":\"\",\"refusal\":null"
+                : "\"content\":null,\"tool_calls\":[" + tool.json("\"index\":0,", "") + "]")
         .appendString(OPEN_CHOICE)
         .appendString(end);
   }
 
   @Override
   public void token(Buffer out, int index) {
-    out.appendBytes(before).appendBytes(Prose.json(call.text(), index));
+    out.appendBytes(before).appendBytes(call.token(index));
     if (index == 0) {
       out.appendBytes(padding);
     }
@@ -75,7 +83,7 @@ final class ComposedScript implements Script {
   public void closing(Buffer out) {
     out.appendString(start)
         .appendString(CHOICE)
-        .appendString("},\"logprobs\":null,\"finish_reason\":\"stop\"}]")
+        .appendString("},\"logprobs\":null,\"finish_reason\":\"" + call.finish() + "\"}]")
         .appendString(end);
     if (call.usage()) {
       String withUsage = end.replaceFirst("null", Completion.usage(call));

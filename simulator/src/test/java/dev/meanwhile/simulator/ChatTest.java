@@ -75,6 +75,73 @@ class ChatTest {
     }
   }
 
+  private static String tools(String more) {
+    String properties =
+        "{\"city\":{\"type\":\"string\"},\"days\":{\"type\":\"integer\"},"
+            + "\"unit\":{\"enum\":[\"C\",\"F\"]},\"at\":{\"type\":\"array\",\"items\":{\"type\":\"number\"}}}";
+    return ",\"max_tokens\":2,\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"first\"}},"
+        + "{\"type\":\"function\",\"function\":{\"name\":\"weather\",\"parameters\":"
+        + "{\"type\":\"object\",\"properties\":"
+        + properties
+        + "}}}]"
+        + more;
+  }
+
+  @Test
+  void aToolIsCalledPlainlyAndInAStream() throws Exception {
+    String chosen =
+        ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"weather\"}}";
+    JsonNode plain = Client.json(client.chat(Client.chat("sim-fast", tools(chosen))));
+    assertThat(plain.at("/choices/0/finish_reason").asString()).isEqualTo("tool_calls");
+    assertThat(plain.at("/choices/0/message/content").isNull()).isTrue();
+    JsonNode call = plain.at("/choices/0/message/tool_calls/0");
+    assertThat(call.at("/function/name").asString()).isEqualTo("weather");
+    JsonNode arguments = Client.json(call.at("/function/arguments").asString());
+    assertThat(arguments.path("city").isString()).isTrue();
+    assertThat(arguments.path("days").isInt()).isTrue();
+    assertThat(arguments.path("unit").asString()).isEqualTo("C");
+    assertThat(arguments.at("/at/0").isNumber()).isTrue();
+
+    String asked = tools(chosen + ",\"stream\":true,\"stream_options\":{\"include_usage\":true}");
+    var argued = new StringBuilder();
+    var last = new StringBuilder();
+    for (String line : Client.text(client.chat(Client.chat("sim-fast", asked))).split("\n", -1)) {
+      if (line.startsWith("data: {")) {
+        JsonNode chunk = Client.json(line.substring(6));
+        JsonNode said = delta(chunk).at("/tool_calls/0");
+        assertThat(said.path("id").asString(call.path("id").asString())).isEqualTo(call.path("id").asString());
+        argued.append(said.at("/function/arguments").asString(""));
+        last.append(chunk.at("/choices/0/finish_reason").asString(""));
+        if (chunk.path("usage").isObject()) {
+          assertThat(chunk.path("usage")).isEqualTo(plain.path("usage"));
+        }
+      }
+    }
+    assertThat(argued.toString()).isEqualTo(call.at("/function/arguments").asString());
+    assertThat(last.toString()).isEqualTo("tool_calls");
+  }
+
+  @Test
+  void noToolIsCalledTwiceOrAgainstTheCallersWord() throws Exception {
+    JsonNode first = Client.json(client.chat(Client.chat("sim-fast", tools(""))));
+    assertThat(first.at("/choices/0/message/tool_calls/0/function/name").asString())
+        .isEqualTo("first");
+    assertThat(first.at("/choices/0/message/tool_calls/0/function/arguments").asString())
+        .isEqualTo("{}");
+    JsonNode none =
+        Client.json(client.chat(Client.chat("sim-fast", tools(",\"tool_choice\":\"none\""))));
+    assertThat(none.at("/choices/0/finish_reason").asString()).isEqualTo("stop");
+    String answered =
+        "{\"model\":\"sim-fast\",\"messages\":[{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"4\"}]"
+            + tools("")
+            + "}";
+    JsonNode text = Client.json(client.chat(answered));
+    assertThat(text.at("/choices/0/message/content").asString()).isNotEmpty();
+    String unknown =
+        ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"none of them\"}}";
+    refused(client.chat(Client.chat("sim-fast", tools(unknown))), 400);
+  }
+
   @Test
   void theSameCallsDrawTheSame() throws Exception {
     String first = drawn();
