@@ -76,8 +76,29 @@ final class ChatMessages {
     if (!(content instanceof Text)) {
       content = parts(items(item, at, "content"), at + ".content");
     }
+    Members said = role.equals("assistant") ? turn : null;
+    if (said != null && said.get("tool_calls") != null) {
+      // Chat APIs want the outputs of calls right after them.
+      said.put("content", joined(said.get("content"), content));
+      return;
+    }
     say(role, content);
     turn = role.equals("assistant") ? (Members) messages.getLast() : null;
+  }
+
+  private static Tree joined(@Nullable Tree before, Tree content) {
+    if (before == null) {
+      return content;
+    }
+    List<Tree> parts = new ArrayList<>();
+    for (Tree each : List.of(before, content)) {
+      if (each instanceof Items items) {
+        parts.addAll(items.items());
+      } else {
+        parts.add(new Members().put("type", Text.of("text")).put("text", each));
+      }
+    }
+    return new Items(parts);
   }
 
   private void call(Members item, String at) {

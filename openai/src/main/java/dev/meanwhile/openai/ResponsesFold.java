@@ -38,6 +38,33 @@ public final class ResponsesFold {
           "previous_response_id",
           "output");
 
+  /// The codes of failures that the upstream reported.
+  private static final Set<String> THEIRS = Set.of("upstream_error", "insufficient_quota");
+
+  /// The codes that an object's error can have; SDKs know no others.
+  private static final Set<String> CODES =
+      Set.of(
+          "server_error",
+          "rate_limit_exceeded",
+          "invalid_prompt",
+          "data_residency_mismatch",
+          "bio_policy",
+          "vector_store_timeout",
+          "invalid_image",
+          "invalid_image_format",
+          "invalid_base64_image",
+          "invalid_image_url",
+          "image_too_large",
+          "image_too_small",
+          "image_parse_error",
+          "image_content_policy_violation",
+          "invalid_image_mode",
+          "image_file_too_large",
+          "unsupported_image_media_type",
+          "empty_image_file",
+          "failed_to_download_image",
+          "image_file_not_found");
+
   private final String id;
   private final long createdAt;
   private final Members asked;
@@ -51,6 +78,10 @@ public final class ResponsesFold {
   private Tree tier;
   private Tree usage = Raw.NULL;
   private String finish = "";
+
+  /// The error that the upstream reported, in its own words, or null.
+  private @Nullable Members trouble;
+
   private int number;
   private boolean working;
 
@@ -168,14 +199,17 @@ public final class ResponsesFold {
     for (int i = from; i < to; i++) {
       work();
       switch (log.kind(i)) {
-        case CONTENT, FRAME, USAGE -> log.read(i, i + 1, data::feed);
+        case CONTENT, FRAME, USAGE, ERROR -> log.read(i, i + 1, data::feed);
         case ANSWER -> {
           byte[] answer = log.bytes(i, i + 1);
           chunk(answer, 0, answer.length);
         }
-        case ERROR, MARK -> {}
+        case MARK -> {}
         // Only where nothing was said yet: see hasContent().
-        case RESTARTED -> finish = "";
+        case RESTARTED -> {
+          finish = "";
+          trouble = null;
+        }
       }
     }
   }
@@ -207,8 +241,8 @@ public final class ResponsesFold {
           // There is no event for it.
           case CANCELLED, QUEUED, IN_PROGRESS -> null;
         };
-    Failure failure = terminal.failure();
-    if (failure != null && !told) {
+    Failure failure = inItsWords(terminal.failure());
+    if (failure != null && !told && (!theirs || trouble == null)) {
       emitObject("error", error(failure));
     }
     if (terminal.status() == Status.COMPLETED || terminal.status() == Status.INCOMPLETE) {
@@ -273,6 +307,7 @@ public final class ResponsesFold {
       return;
     }
     if (ResponsesRequest.given(chunk.get("error"))) {
+      trouble(chunk.get("error"));
       return;
     }
     if (chunk.get("model") instanceof Text name && !name.isEmpty()) {
@@ -318,7 +353,7 @@ public final class ResponsesFold {
           echo.object(
               event.get("response"),
               Objects.requireNonNullElse(JsonText.member(bytes, "response"), "{}").getBytes(UTF_8));
-      case "error" -> {}
+      case "error" -> trouble(event.get("error") instanceof Members nested ? nested : event);
       default -> {
         if (!theirs) {
           Members told = event.copy();
@@ -449,15 +484,40 @@ public final class ResponsesFold {
     return new Members().put("reason", Text.of(filtered ? "content_filter" : "max_output_tokens"));
   }
 
-  /// With one of the codes that SDKs know; the `error` event has ours.
-  private static Members reason(Failure failure) {
-    int status = failure.status();
+  private void trouble(@Nullable Tree said) {
+    if (said instanceof Members members) {
+      trouble = members;
+    } else if (said instanceof Text message) {
+      trouble = new Members().put("message", message);
+    }
+  }
+
+  /// The failure with the upstream's message, if it is the upstream's.
+  private @Nullable Failure inItsWords(@Nullable Failure failure) {
+    if (failure == null || trouble == null || !THEIRS.contains(failure.code())) {
+      return failure;
+    }
+    String message = Tree.string(trouble.get("message"));
+    return message.isBlank() ? failure : new Failure(failure.status(), failure.code(), message);
+  }
+
+  /// With one of the codes that SDKs know, the upstream's own if it is one; the `error` event has
+  /// ours.
+  private Members reason(Failure failure) {
     byte[] body = ErrorBody.of(failure);
     Members error =
         (Members) Objects.requireNonNull(Tree.object(body, 0, body.length).get("error"));
-    String code =
-        status == 429 ? "rate_limit_exceeded" : status >= 500 ? "server_error" : "invalid_prompt";
-    return error.put("code", Text.of(code));
+    String said = trouble == null ? "" : Tree.string(trouble.get("code"));
+    return error.put("code", Text.of(CODES.contains(said) ? said : code(failure.status())));
+  }
+
+  private static String code(int status) {
+    return switch (status) {
+      case 429 -> "rate_limit_exceeded";
+      // What was asked is at fault, and not who asked it, when or where.
+      case 400, 413, 414, 415, 422 -> "invalid_prompt";
+      default -> "server_error";
+    };
   }
 
   /// With the members that clients want to see although they need not be said.

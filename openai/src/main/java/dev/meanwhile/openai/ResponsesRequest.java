@@ -8,23 +8,27 @@ import dev.meanwhile.openai.Tree.Text;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// A request of the Responses API, and the chat request that says the same. What a chat request
 /// cannot say is a [#problem] that names the member; nothing is left out in silence.
 public final class ResponsesRequest {
-  /// Members that mean the same in both APIs.
-  private static final List<String> SAME =
+  private static final List<String> NUMBERS =
+      List.of("temperature", "top_p", "presence_penalty", "frequency_penalty");
+  private static final List<String> WORDS =
       List.of(
-          "temperature",
-          "top_p",
-          "presence_penalty",
-          "frequency_penalty",
           "user",
           "safety_identifier",
           "prompt_cache_key",
           "prompt_cache_retention",
           "service_tier");
+  private static final List<String> COUNTS =
+      List.of("max_output_tokens", "max_tool_calls", "top_logprobs");
+
+  /// Members that mean the same in both APIs.
+  private static final List<String> SAME =
+      Stream.concat(NUMBERS.stream(), WORDS.stream()).toList();
 
   /// Members that are kept here, or translated below.
   private static final Set<String> KNOWN =
@@ -157,9 +161,7 @@ public final class ResponsesRequest {
   /// The chat request that says the same, where `before` is what was said before, in order.
   public byte[] chat(List<Turn> before) {
     refuseUnknown(asked, "", KNOWN, SAME);
-    for (String flag : List.of("stream", "background", "store")) {
-      truth(flag, false);
-    }
+    checkTypes();
     var chat = new Members();
     if (asked.get("model") != null) {
       chat.put("model", text(asked, "", "model"));
@@ -183,6 +185,37 @@ public final class ResponsesRequest {
     var out = new Bytes(1024);
     chat.write(out);
     return out.copy(0);
+  }
+
+  /// The object repeats these, and its readers expect them of their types. What is in range only the
+  /// upstream knows.
+  private void checkTypes() {
+    for (String flag : List.of("stream", "background", "store", "parallel_tool_calls")) {
+      truth(flag, false);
+    }
+    for (String name : NUMBERS) {
+      Tree value = asked.get(name);
+      boolean number = value instanceof Raw raw && !Set.of("true", "false").contains(raw.json());
+      if (given(value) && !number) {
+        throw wrongType(name, "a number");
+      }
+    }
+    for (String name : COUNTS) {
+      Tree value = asked.get(name);
+      if (given(value) && Tree.natural(value) < 0) {
+        throw wrongType(name, "a whole number from 0 to 999999999");
+      }
+    }
+    for (String name : WORDS) {
+      if (given(asked.get(name))) {
+        text(asked, "", name);
+      }
+    }
+    Tree metadata = asked.get("metadata");
+    if (given(metadata)) {
+      Members members = members(metadata, "metadata");
+      members.members().keySet().forEach(name -> text(members, "metadata", name));
+    }
   }
 
   private Items messages(List<Turn> before) {
@@ -223,7 +256,10 @@ public final class ResponsesRequest {
     chat.put("tools", new Items(tools));
     if (choice instanceof Members members) {
       chat.put("tool_choice", toolChoice(members));
-    } else {
+    } else if (given(choice)) {
+      if (!Set.of("none", "auto", "required").contains(Tree.string(choice))) {
+        throw wrongType("tool_choice", "\"none\", \"auto\", \"required\" or an object");
+      }
       put(chat, "tool_choice", choice);
     }
     put(chat, "parallel_tool_calls", asked.get("parallel_tool_calls"));
@@ -235,9 +271,15 @@ public final class ResponsesRequest {
     }
     Set<String> ours = Set.of("name", "description", "parameters", "strict");
     refuseUnknown(tool, at, ours, List.of("type"));
-    var function = new Members();
-    for (String name : List.of("name", "description", "parameters", "strict")) {
-      put(function, name, tool.get(name));
+    var function = new Members().put("name", text(tool, at, "name"));
+    if (given(tool.get("description"))) {
+      function.put("description", text(tool, at, "description"));
+    }
+    if (given(tool.get("parameters"))) {
+      function.put("parameters", members(tool.get("parameters"), at + ".parameters"));
+    }
+    if (given(tool.get("strict"))) {
+      function.put("strict", new Raw(Boolean.toString(truth(tool, at, "strict", false))));
     }
     return new Members().put("type", Text.of("function")).put("function", function);
   }
@@ -279,7 +321,9 @@ public final class ResponsesRequest {
     if (given(reasoning)) {
       Members members = members(reasoning, "reasoning");
       refuseUnknown(members, "reasoning", Set.of("effort"), List.of());
-      put(chat, "reasoning_effort", members.get("effort"));
+      if (given(members.get("effort"))) {
+        chat.put("reasoning_effort", text(members, "reasoning", "effort"));
+      }
     }
   }
 
@@ -290,7 +334,9 @@ public final class ResponsesRequest {
     }
     Members members = members(text, "text");
     refuseUnknown(members, "text", Set.of("format", "verbosity"), List.of());
-    put(chat, "verbosity", members.get("verbosity"));
+    if (given(members.get("verbosity"))) {
+      chat.put("verbosity", text(members, "text", "verbosity"));
+    }
     if (!given(members.get("format"))) {
       return;
     }
@@ -339,14 +385,18 @@ public final class ResponsesRequest {
   }
 
   private boolean truth(String name, boolean unsaid) {
-    Tree value = asked.get(name);
+    return truth(asked, "", name, unsaid);
+  }
+
+  private static boolean truth(Members from, String at, String name, boolean unsaid) {
+    Tree value = from.get(name);
     if (!given(value)) {
       return unsaid;
     }
     if (value instanceof Raw raw && (raw.json().equals("true") || raw.json().equals("false"))) {
       return raw.json().equals("true");
     }
-    throw wrongType(name, "a boolean");
+    throw wrongType(path(at, name), "a boolean");
   }
 
   static boolean given(@Nullable Tree value) {

@@ -67,7 +67,7 @@ class ResponsesFoldTest {
         });
   }
 
-  private static Run streamed(List<String> payloads, @Nullable Terminal end) {
+  static Run streamed(List<String> payloads, @Nullable Terminal end) {
     return run("{\"input\":\"x\"}", Kind.CONTENT, payloads, end);
   }
 
@@ -75,7 +75,7 @@ class ResponsesFoldTest {
     return "{\"choices\":[{\"index\":0,\"delta\":" + delta.replace('\'', '"') + "}]}";
   }
 
-  private static JsonNode object(Run run) {
+  static JsonNode object(Run run) {
     return JACKSON.readTree(ResponsesFold.object(run));
   }
 
@@ -121,7 +121,7 @@ class ResponsesFoldTest {
   }
 
   /// What a client puts together from the events is what the object says.
-  private static void coherent(Run run) {
+  static void coherent(Run run) {
     List<JsonNode> events = events(run);
     JsonNode object = object(run);
     assertThat(object.propertyNames()).containsExactlyInAnyOrder(FIELDS);
@@ -281,6 +281,44 @@ class ResponsesFoldTest {
     assertThat(types(events(cancelled)).getLast()).isEqualTo("output_text.delta");
     assertThat(object(cancelled).get("status").asString()).isEqualTo("cancelled");
     assertThat(object(cancelled).at("/output/0/content/0/text").asString()).isEqualTo("a");
+  }
+
+  /// SDKs know a few codes only; what the upstream said is more than what we can say of it.
+  @Test
+  void tellsWhyItFailedInTheUpstreamsWords() {
+    String image =
+        "{\"error\":{\"message\":\"No such picture: 絵\",\"code\":\"invalid_image_url\"}}";
+    JsonNode refused = failed(image, new Failure(400, "upstream_error", "u answered 400."));
+    assertThat(refused.at("/error/code").asString()).isEqualTo("invalid_image_url");
+    assertThat(refused.at("/error/message").asString()).isEqualTo("No such picture: 絵");
+    String quota = "{\"error\":{\"message\":\"Pay\",\"code\":\"insufficient_quota\"}}";
+    JsonNode poor = failed(quota, new Failure(429, "insufficient_quota", "u answered 429."));
+    assertThat(poor.at("/error/code").asString()).isEqualTo("rate_limit_exceeded");
+    assertThat(poor.at("/error/message").asString()).isEqualTo("Pay");
+    String word = "{\"error\":\"model is loading\"}";
+    JsonNode loading = failed(word, new Failure(500, "upstream_error", "u answered 500."));
+    assertThat(loading.at("/error/message").asString()).isEqualTo("model is loading");
+    // What is ours stays ours.
+    JsonNode ours = failed(image, new Failure(504, "upstream_total_timeout", "Too slow."));
+    assertThat(ours.at("/error/message").asString()).isEqualTo("Too slow.");
+    for (int status : new int[] {401, 403, 404, 408, 409, 502}) {
+      assertThat(failed("{}", new Failure(status, "upstream_error", "m")).at("/error/code"))
+          .isEqualTo(JACKSON.readTree("\"server_error\""));
+    }
+    assertThat(failed("{}", new Failure(422, "upstream_error", "m")).at("/error/code").asString())
+        .isEqualTo("invalid_prompt");
+  }
+
+  /// The object of a run that failed, which is also checked against its events.
+  private static JsonNode failed(String body, Failure failure) {
+    Run run = run("{\"input\":\"x\"}", Kind.ANSWER, List.of(body), Terminal.failed(failure));
+    coherent(run);
+    JsonNode object = object(run);
+    List<JsonNode> events = events(run);
+    JsonNode error = events.get(events.size() - 2);
+    assertThat(error.get("code").asString()).isEqualTo(failure.code());
+    assertThat(error.get("message")).isEqualTo(object.at("/error/message"));
+    return object;
   }
 
   @Test

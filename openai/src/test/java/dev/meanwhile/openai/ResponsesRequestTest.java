@@ -111,6 +111,49 @@ class ResponsesRequestTest {
         .isEqualTo("invalid_json");
   }
 
+  /// The answer repeats them, and is read by strict clients.
+  @Test
+  void whatIsOfAnotherTypeIsNamed() {
+    for (String name : List.of("temperature", "top_p", "presence_penalty", "frequency_penalty")) {
+      refuses(name, "{'input':'x','" + name + "':'1'}");
+      refuses(name, "{'input':'x','" + name + "':true}");
+    }
+    for (String name : List.of("max_output_tokens", "max_tool_calls", "top_logprobs")) {
+      refuses(name, "{'input':'x','" + name + "':-1}");
+      refuses(name, "{'input':'x','" + name + "':1.5}");
+      refuses(name, "{'input':'x','" + name + "':'1'}");
+    }
+    for (String name : List.of("user", "safety_identifier", "prompt_cache_key", "service_tier")) {
+      refuses(name, "{'input':'x','" + name + "':1}");
+    }
+    refuses("parallel_tool_calls", "{'input':'x','parallel_tool_calls':1}");
+    refuses("metadata", "{'input':'x','metadata':[]}");
+    refuses("metadata.a", "{'input':'x','metadata':{'a':1}}");
+    refuses("reasoning.effort", "{'input':'x','reasoning':{'effort':3}}");
+    refuses("text.verbosity", "{'input':'x','text':{'verbosity':3}}");
+    refuses("tools[0].name", "{'input':'x','tools':[{'type':'function'}]}");
+    String tool = "{'input':'x','tools':[{'type':'function','name':'f',%s}]%s}";
+    refuses("tools[0].parameters", tool.formatted("'parameters':[]", ""));
+    refuses("tools[0].strict", tool.formatted("'strict':'yes'", ""));
+    refuses("tools[0].description", tool.formatted("'description':1", ""));
+    refuses("tool_choice", tool.formatted("'strict':null", ",'tool_choice':'mostly'"));
+  }
+
+  /// Only the upstream knows what it takes.
+  @Test
+  void rangesAreTheUpstreams() {
+    says(
+        "{'input':'x','temperature':7.5,'top_p':-1,'max_output_tokens':1}",
+        "{'messages':[{'role':'user','content':'x'}],'temperature':7.5,'top_p':-1,'max_completion_tokens':1}");
+  }
+
+  @Test
+  void whatIsSaidAfterCallsKeepsThemBesideTheirOutputs() {
+    says(
+        "{'input':[{'role':'assistant','content':'a'},{'type':'function_call','call_id':'c','name':'f','arguments':'{}'},{'role':'assistant','content':[{'type':'output_text','text':'b'}]},{'type':'function_call_output','call_id':'c','output':'o'}]}",
+        "{'messages':[{'role':'assistant','content':[{'type':'text','text':'a'},{'type':'text','text':'b'}],'tool_calls':[{'id':'c','type':'function','function':{'name':'f','arguments':'{}'}}]},{'role':'tool','tool_call_id':'c','content':'o'}]}");
+  }
+
   @Test
   void goesOnFromEarlierTurns() {
     var turn =

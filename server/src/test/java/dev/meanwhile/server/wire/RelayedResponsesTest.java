@@ -278,6 +278,29 @@ class RelayedResponsesTest {
   }
 
   @Test
+  void anErrorThatTheUpstreamToldIsToldAgain() throws Exception {
+    String told =
+        event(
+            5, "error", "\"code\":\"server_error\",\"message\":\"it broke\",\"param\":null");
+    String failed =
+        event(6, "response.failed", object("resp_theirs", "failed", "").replace("[]", "[],\"error\":{\"code\":\"server_error\",\"message\":\"it broke\"}"));
+    try (var gateway = gateway();
+        var wire = gateway.wire()) {
+      wire.post(PATH, "{\"model\":\"m\",\"input\":\"x\",\"stream\":true}");
+      Exchange call = upstream.take();
+      call.stream();
+      call.chunk(beginning("resp_theirs") + told + failed);
+      call.end();
+      assertThat(wire.status()).isEqualTo(200);
+      wire.rest();
+      assertThat(events(gateway, "resp_theirs", 4))
+          .containsExactly(
+              beginning("resp_theirs").split("\n\n")[4], told.strip(), failed.strip());
+      assertThat(get(gateway, "resp_theirs").at("/error/message").asString()).isEqualTo("it broke");
+    }
+  }
+
+  @Test
   void everyRecordingIsRelayedByteForByte() throws Exception {
     try (var gateway = gateway()) {
       for (Path file : Recordings.responseStreams()) {

@@ -438,6 +438,177 @@ class ResponsesTest {
   }
 
   @Test
+  void whatTheUpstreamSaidOfAFailureIsKept() throws Exception {
+    String id;
+    JsonNode failed;
+    try (var gateway = gateway()) {
+      id = background(gateway);
+      upstream
+          .take()
+          .json(400, "{\"error\":{\"message\":\"no picture\",\"code\":\"invalid_image_url\"}}");
+      ended(gateway, run(id));
+      failed = get(gateway, id);
+      assertThat(failed.at("/error/code").asString()).isEqualTo("invalid_image_url");
+      assertThat(failed.at("/error/message").asString()).isEqualTo("no picture");
+      assertThat(stream(gateway, id, ""))
+          .contains("\"code\":\"upstream_error\"", "\"message\":\"no picture\"");
+    }
+    try (var again = gateway()) {
+      assertThat(get(again, id)).isEqualTo(failed);
+    }
+  }
+
+  @Test
+  void numbersOfAnAnswerThatBeganAnewAreRefused() throws Exception {
+    String id;
+    List<String> events;
+    try (var gateway = gateway();
+        var follower = gateway.wire()) {
+      id = background(gateway);
+      Exchange cut = upstream.take();
+      cut.stream();
+      cut.event(Chat.chunk("half"));
+      Eventually.until("the half is there", () -> text(get(gateway, id)).equals("half"));
+      follower.get(PATH + "/" + id + "?stream=true");
+      assertThat(follower.status()).isEqualTo(200);
+      cut.cut();
+      say(upstream.take(), "whole");
+      // Who has seen the half is told so, and not that it has ended.
+      assertThat(follower.broken())
+          .contains("half", "event: error\n", "\"code\":\"run_restarted\"")
+          .doesNotContain("whole", "response.completed");
+      ended(gateway, run(id));
+      events = events(stream(gateway, id, ""), 0);
+      assertThat(String.join("", events)).contains("whole").doesNotContain("half");
+      refusesNumbers(gateway, id);
+    }
+    try (var again = gateway()) {
+      assertThat(events(stream(again, id, ""), 0)).isEqualTo(events);
+      assertThat(text(get(again, id))).isEqualTo("whole");
+      refusesNumbers(again, id);
+    }
+  }
+
+  private static void refusesNumbers(Gateway gateway, String id) throws Exception {
+    String path = PATH + "/" + id + "?stream=true";
+    for (String after : List.of("0", "4", "99")) {
+      var refused = gateway.get(path + "&starting_after=" + after);
+      assertThat(refused.statusCode()).isEqualTo(400);
+      FailuresTest.error(refused.body(), "run_restarted");
+      assertThat(json(refused.body()).at("/error/param").asString()).isEqualTo("starting_after");
+    }
+    var source = gateway.get(path, "Last-Event-ID", "4");
+    assertThat(source.statusCode()).isEqualTo(400);
+    FailuresTest.error(source.body(), "run_restarted");
+  }
+
+  /// What the acceptance suite of Open Responses sends, plain and streamed.
+  @Test
+  void takesAllKindsOfInput() throws Exception {
+    String picture = "data:image/png;base64,iVBORw0KGgo=";
+    String[][] all = {
+      {
+        "[{\"type\":\"message\",\"role\":\"user\",\"content\":\"hello\"}]",
+        "[{\"role\":\"user\",\"content\":\"hello\"}]"
+      },
+      {
+        "[{\"type\":\"message\",\"role\":\"system\",\"content\":\"be a pirate\"},{\"type\":\"message\",\"role\":\"user\",\"content\":\"hello\"}]",
+        "[{\"role\":\"system\",\"content\":\"be a pirate\"},{\"role\":\"user\",\"content\":\"hello\"}]"
+      },
+      {
+        "[{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"what?\"},{\"type\":\"input_image\",\"image_url\":\"P\"}]}]",
+        "[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"what?\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"P\"}}]}]"
+      },
+      {
+        "[{\"role\":\"user\",\"content\":\"I am A\"},{\"role\":\"assistant\",\"content\":\"hi A\"},{\"role\":\"user\",\"content\":\"who?\"}]",
+        "[{\"role\":\"user\",\"content\":\"I am A\"},{\"role\":\"assistant\",\"content\":\"hi A\"},{\"role\":\"user\",\"content\":\"who?\"}]"
+      },
+      {
+        "[{\"role\":\"assistant\",\"phase\":\"commentary\",\"content\":\"hm\"},{\"role\":\"assistant\",\"phase\":\"final_answer\",\"content\":\"four\"},{\"role\":\"user\",\"content\":\"again\"}]",
+        "[{\"role\":\"assistant\",\"content\":\"hm\"},{\"role\":\"assistant\",\"content\":\"four\"},{\"role\":\"user\",\"content\":\"again\"}]"
+      }
+    };
+    try (var gateway = gateway()) {
+      for (String[] each : all) {
+        for (boolean streamed : new boolean[] {false, true}) {
+          try (var wire = gateway.wire()) {
+            String input = each[0].replace("\"P\"", "\"" + picture + "\"");
+            wire.post(
+                PATH, "{\"model\":\"m\",\"stream\":%s,\"input\":%s}".formatted(streamed, input));
+            Exchange call = upstream.take();
+            assertThat(json(call.body()).path("messages"))
+                .isEqualTo(json(each[1].replace("\"P\"", "\"" + picture + "\"")));
+            JsonNode object = answered(wire, call, Chat.chunk("Ahoy"), Chat.answer("Ahoy"), streamed);
+            assertThat(text(object)).isEqualTo("Ahoy");
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void aToolIsCalledAndAnswered() throws Exception {
+    String tools =
+        "\"tools\":[{\"type\":\"function\",\"name\":\"weather\",\"parameters\":{\"type\":\"object\"}}]";
+    String called =
+        "{\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"weather\",\"arguments\":\"{}\"}}]}";
+    String answer =
+        Chat.answer("").replace("\"content\":\"\"", called.substring(1, called.length() - 1));
+    try (var gateway = gateway()) {
+      for (boolean streamed : new boolean[] {false, true}) {
+        String body =
+            "{\"model\":\"m\",\"stream\":%s,%s,\"input\":\"weather?\"}".formatted(streamed, tools);
+        String id;
+        try (var wire = gateway.wire()) {
+          wire.post(PATH, body);
+          Exchange call = upstream.take();
+          assertThat(json(call.body()).at("/tools/0/function/name").asString())
+              .isEqualTo("weather");
+          JsonNode object = answered(wire, call, Chat.chunk(called, "null"), answer, streamed);
+          id = object.path("id").asString();
+          assertThat(object.at("/output/0/type").asString()).isEqualTo("function_call");
+          assertThat(object.at("/output/0/name").asString()).isEqualTo("weather");
+          assertThat(object.at("/output/0/call_id").asString()).isEqualTo("c1");
+          assertThat(object.at("/output/0/arguments").asString()).isEqualTo("{}");
+        }
+        try (var wire = gateway.wire()) {
+          wire.post(
+              PATH,
+              "{\"model\":\"m\",\"previous_response_id\":\"%s\",\"input\":[{\"type\":\"function_call_output\",\"call_id\":\"c1\",\"output\":\"20\"}]}"
+                  .formatted(id));
+          Exchange call = upstream.take();
+          assertThat(json(call.body()).path("messages"))
+              .isEqualTo(
+                  json(
+                      "[{\"role\":\"user\",\"content\":\"weather?\"},{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"weather\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"20\"}]"));
+          assertThat(text(answered(wire, call, "", Chat.answer("warm"), false))).isEqualTo("warm");
+        }
+      }
+    }
+  }
+
+  /// Answers a call, and returns the object that its caller gets.
+  private static JsonNode answered(
+      Wire wire, Exchange call, String chunk, String answer, boolean streamed) throws Exception {
+    if (streamed) {
+      call.stream();
+      call.event(chunk);
+      call.event(Chat.stop());
+      call.event(Chat.usage());
+      call.done();
+    } else {
+      call.json(200, answer);
+    }
+    assertThat(wire.status()).isEqualTo(200);
+    if (!streamed) {
+      return json(wire.rest());
+    }
+    String last = events(wire.rest(), 0).getLast();
+    assertThat(last).startsWith("event: response.completed\n");
+    return json(last.substring(last.indexOf("data: ") + 6)).path("response");
+  }
+
+  @Test
   void answers202WhereThatIsPreferred() throws Exception {
     try (var gateway = gateway();
         var wire = gateway.wire()) {
