@@ -50,6 +50,37 @@ test('in the background, resumed from every number', async () => {
   assert.equal((await stats('sim-fast')).calls, before + 1);
 });
 
+test('resumed while it runs, from every number so far, after its reader was cut off', async () => {
+  const slow = make({ headers: { 'x-sim-first-token-ms': '20', 'x-sim-token-ms': '50' } });
+  const head = [];
+  for await (const event of await slow.responses.create({ ...ask, background: true, stream: true })) {
+    head.push(event);
+    if (head.length === 10) break;
+  }
+  const { id } = head[0].response;
+  const follow = async (n) =>
+    read(await slow.responses.retrieve(id, { stream: true, starting_after: n }));
+  const tails = await Promise.all(head.map((_, n) => follow(n)));
+  const whole = await read(await slow.responses.retrieve(id, { stream: true }));
+  assert.deepEqual(whole.slice(0, head.length), head);
+  tails.forEach((tail, n) => assert.deepEqual(tail, whole.slice(n + 1)));
+});
+
+test('a tool called through the stream helper, and answered', async () => {
+  const parameters = { type: 'object', properties: { city: { type: 'string' } } };
+  const tools = [{ type: 'function', name: 'weather', parameters, strict: false }];
+  const called = await client.responses.stream({ ...ask, tools }).finalResponse();
+  const call = called.output[0];
+  assert.equal(call.type, 'function_call');
+  assert.equal(typeof JSON.parse(call.arguments).city, 'string');
+  const answered = await client.responses.create({
+    model: ask.model,
+    previous_response_id: called.id,
+    input: [{ type: 'function_call_output', call_id: call.call_id, output: '20' }],
+  });
+  assert.ok(answered.output_text.length > 0);
+});
+
 test('cancelled twice, deleted, asked what it was asked', async () => {
   const slow = { ...ask, model: 'sim-fast:stall-after=5', background: true };
   const { id } = await client.responses.create(slow);

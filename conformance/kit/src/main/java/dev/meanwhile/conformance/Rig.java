@@ -80,14 +80,25 @@ public final class Rig implements AutoCloseable {
 
   /// Starts both, and returns when both listen.
   public static Rig start() {
-    return start(Map.of(), Map.of(), null);
+    return start(SimulatorConfig.defaults(), Map.of(), Map.of(), null);
   }
 
   /// The same, with an upstream key of its own and a store, so that it takes work that outlives its
   /// request.
   public static Rig keeping() {
+    return keeping(SimulatorConfig.defaults());
+  }
+
+  /// The same, before an AI API that answers with what a real one said: a `.json` file plain calls,
+  /// any other streamed ones.
+  public static Rig replaying(Path recording) {
+    return keeping(SimulatorConfig.defaults().withReplay(recording));
+  }
+
+  private static Rig keeping(SimulatorConfig upstream) {
     try {
       return start(
+          upstream,
           Map.of("upstream-key-env", "UPSTREAM_KEY", "webhooks-allow", "127.0.0.1"),
           Map.of("UPSTREAM_KEY", "sk-upstream"),
           Files.createTempDirectory("meanwhile-conformance"));
@@ -98,9 +109,12 @@ public final class Rig implements AutoCloseable {
 
   /// @param data where the server keeps what it promises, or null
   private static Rig start(
-      Map<String, String> more, Map<String, String> environment, @Nullable Path data) {
+      SimulatorConfig upstream,
+      Map<String, String> more,
+      Map<String, String> environment,
+      @Nullable Path data) {
     Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
-    Simulator simulator = await(Simulator.start(vertx, SimulatorConfig.defaults().withPort(0)));
+    Simulator simulator = await(Simulator.start(vertx, upstream.withPort(0)));
     var flags = new HashMap<>(more);
     flags.put("upstream", "http://127.0.0.1:" + simulator.port() + "/v1");
     // A page of the simulator's is one of another origin, which the server lists.

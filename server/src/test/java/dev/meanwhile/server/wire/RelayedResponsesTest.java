@@ -295,7 +295,7 @@ class RelayedResponsesTest {
       wire.rest();
       assertThat(events(gateway, "resp_theirs", 4))
           .containsExactly(
-              beginning("resp_theirs").split("\n\n")[4], told.strip(), failed.strip());
+              beginning("resp_theirs").split("\n\n", -1)[4], told.strip(), failed.strip());
       assertThat(get(gateway, "resp_theirs").at("/error/message").asString()).isEqualTo("it broke");
     }
   }

@@ -5,17 +5,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.openai.client.OpenAIClient;
 import com.openai.client.okhttp.OpenAIOkHttpClient;
+import com.openai.core.JsonValue;
 import com.openai.core.http.StreamResponse;
 import com.openai.errors.BadRequestException;
 import com.openai.errors.NotFoundException;
+import com.openai.models.responses.FunctionTool;
 import com.openai.models.responses.Response;
 import com.openai.models.responses.ResponseCreateParams;
+import com.openai.models.responses.ResponseError;
+import com.openai.models.responses.ResponseInputItem;
 import com.openai.models.responses.ResponseRetrieveParams;
 import com.openai.models.responses.ResponseStatus;
 import com.openai.models.responses.ResponseStreamEvent;
 import dev.meanwhile.conformance.Rig;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -169,6 +174,117 @@ final class OpenAiJavaResponsesTest {
     client.responses().delete(id);
     assertThatThrownBy(() -> client.responses().retrieve(id)).isInstanceOf(NotFoundException.class);
     assertThatThrownBy(() -> client.responses().delete(id)).isInstanceOf(NotFoundException.class);
+    client.close();
+  }
+
+  @Test
+  void isTheSameWhileItRunsAfterItsEndAndAfterARestart() {
+    OpenAIClient client = client(50);
+    String id = client.responses().create(ask().background(true).build()).id();
+    var input = client.responses().inputItems().list(id).data();
+    assertThat(input).hasSize(1);
+    assertThatThrownBy(() -> client.responses().delete(id)).isInstanceOf(BadRequestException.class);
+    Response done = ended(client, id);
+    assertThat(done.status()).contains(ResponseStatus.COMPLETED);
+    assertThat(client.responses().inputItems().list(id).data()).isEqualTo(input);
+    for (int i = 0; i < 2; i++) {
+      assertThat(client.responses().cancel(id).validate()).isEqualTo(done);
+    }
+    client.close();
+
+    rig.restart();
+    OpenAIClient again = client(50);
+    assertThat(again.responses().retrieve(id).validate()).isEqualTo(done);
+    assertThat(again.responses().inputItems().list(id).data()).isEqualTo(input);
+    assertThat(again.responses().cancel(id).validate()).isEqualTo(done);
+    again.responses().delete(id);
+    isGone(again, id);
+    again.close();
+
+    rig.restart();
+    OpenAIClient last = client(50);
+    isGone(last, id);
+    last.close();
+  }
+
+  private static void isGone(OpenAIClient client, String id) {
+    assertThatThrownBy(() -> client.responses().retrieve(id)).isInstanceOf(NotFoundException.class);
+    assertThatThrownBy(() -> all(client, id)).isInstanceOf(NotFoundException.class);
+    assertThatThrownBy(() -> client.responses().inputItems().list(id))
+        .isInstanceOf(NotFoundException.class);
+    assertThatThrownBy(() -> client.responses().cancel(id)).isInstanceOf(NotFoundException.class);
+    assertThatThrownBy(() -> client.responses().delete(id)).isInstanceOf(NotFoundException.class);
+  }
+
+  /// Also what did not end well is read by the strictest client, from every number.
+  @Test
+  void resumesWhatWasCancelledOrHasFailed() {
+    OpenAIClient client = client(1_000);
+    String cancelled = client.responses().create(ask().background(true).build()).id();
+    // Its first word is there, so that there is something to keep.
+    while (client.responses().retrieve(cancelled).output().isEmpty()) {
+      Thread.onSpinWait();
+    }
+    client.responses().cancel(cancelled);
+    var failing = ask().model("sim-fast:status=400").background(true).build();
+    String failed = client.responses().create(failing).id();
+    Response failure = ended(client, failed);
+    assertThat(failure.status()).contains(ResponseStatus.FAILED);
+    assertThat(failure.error().orElseThrow().code()).isEqualTo(ResponseError.Code.INVALID_PROMPT);
+    List<ResponseStreamEvent> stopped = all(client, cancelled);
+    assertThat(stopped.getLast().isOutputTextDelta()).isTrue();
+    List<ResponseStreamEvent> broken = all(client, failed);
+    assertThat(broken.getLast().asFailed().response()).isEqualTo(failure);
+    assertThat(broken.get(broken.size() - 2).asError().message())
+        .isEqualTo(failure.error().orElseThrow().message());
+    resumes(client, cancelled, stopped);
+    resumes(client, failed, broken);
+    client.close();
+
+    rig.restart();
+    OpenAIClient again = client(1_000);
+    assertThat(again.responses().cancel(cancelled).validate().status())
+        .contains(ResponseStatus.CANCELLED);
+    assertThat(again.responses().retrieve(failed).validate()).isEqualTo(failure);
+    assertThat(all(again, cancelled)).isEqualTo(stopped);
+    assertThat(all(again, failed)).isEqualTo(broken);
+    resumes(again, cancelled, stopped);
+    resumes(again, failed, broken);
+    again.close();
+  }
+
+  @Test
+  void callsATool() {
+    OpenAIClient client = client(1);
+    var schema =
+        FunctionTool.Parameters.builder()
+            .putAdditionalProperty("type", JsonValue.from("object"))
+            .putAdditionalProperty(
+                "properties", JsonValue.from(Map.of("city", Map.of("type", "string"))))
+            .build();
+    var tool = FunctionTool.builder().name("weather").parameters(schema).strict(false).build();
+    Response called = client.responses().create(ask().addTool(tool).build()).validate();
+    var call = called.output().getFirst().asFunctionCall();
+    assertThat(call.name()).isEqualTo("weather");
+    assertThat(call.arguments()).startsWith("{\"city\":\"");
+    var streamed = new StringBuilder();
+    try (var stream = client.responses().createStreaming(ask().addTool(tool).build())) {
+      read(stream).forEach(
+          event ->
+              event
+                  .functionCallArgumentsDelta()
+                  .ifPresent(delta -> streamed.append(delta.delta())));
+    }
+    assertThat(streamed.toString()).isEqualTo(call.arguments());
+    var output =
+        ResponseInputItem.FunctionCallOutput.builder().callId(call.callId()).output("20").build();
+    var next =
+        ResponseCreateParams.builder()
+            .model("sim-fast")
+            .previousResponseId(called.id())
+            .inputOfResponse(List.of(ResponseInputItem.ofFunctionCallOutput(output)))
+            .build();
+    assertThat(text(client.responses().create(next).validate())).isNotEmpty();
     client.close();
   }
 

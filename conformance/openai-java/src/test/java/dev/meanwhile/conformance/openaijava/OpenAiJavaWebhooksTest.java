@@ -12,12 +12,14 @@ import com.openai.models.responses.ResponseCreateParams;
 import com.openai.models.responses.ResponseStatus;
 import com.openai.models.webhooks.WebhookCreateParams;
 import com.openai.models.webhooks.WebhookCreateParams.EventType;
+import com.openai.models.webhooks.WebhookRotateSecretParams;
 import com.openai.models.webhooks.WebhookVerificationParams;
 import com.sun.net.httpserver.HttpServer;
 import dev.meanwhile.conformance.Rig;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -85,7 +87,7 @@ final class OpenAiJavaWebhooksTest {
                     .build())
             .id();
 
-    Delivery delivery = Objects.requireNonNull(deliveries.poll(30, TimeUnit.SECONDS));
+    Delivery delivery = delivery();
     var signed =
         WebhookVerificationParams.builder().payload(delivery.body).headers(delivery.headers);
     var event = client.webhooks().unwrap(signed.secret(endpoint.signingSecret()).build());
@@ -97,6 +99,51 @@ final class OpenAiJavaWebhooksTest {
     String other = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     assertThatThrownBy(() -> client.webhooks().unwrap(signed.secret(other).build()))
         .isInstanceOf(OpenAIException.class);
+
+    // While the secret rotates, both unwrap what is delivered; afterwards only the new one.
+    String second = rotated(client, endpoint.id(), true);
+    String next = background(client);
+    Delivery both = delivery();
+    for (String secret : List.of(endpoint.signingSecret(), second)) {
+      assertThat(unwrapped(client, both, secret)).isEqualTo(next);
+    }
+    String third = rotated(client, endpoint.id(), false);
+    String last = background(client);
+    Delivery one = delivery();
+    assertThat(unwrapped(client, one, third)).isEqualTo(last);
+    for (String old : List.of(endpoint.signingSecret(), second)) {
+      assertThatThrownBy(() -> unwrapped(client, one, old)).isInstanceOf(OpenAIException.class);
+    }
     client.close();
+  }
+
+  private Delivery delivery() throws InterruptedException {
+    return Objects.requireNonNull(deliveries.poll(30, TimeUnit.SECONDS));
+  }
+
+  private static String rotated(OpenAIClient client, String endpoint, boolean keep) {
+    return client
+        .webhooks()
+        .rotateSecret(
+            WebhookRotateSecretParams.builder()
+                .webhookEndpointId(endpoint)
+                .keepOldSecretActiveFor24Hours(keep)
+                .build())
+        .signingSecret();
+  }
+
+  private static String background(OpenAIClient client) {
+    var ask = ResponseCreateParams.builder().model("sim-fast").input("And then?").background(true);
+    return client.responses().create(ask.build()).id();
+  }
+
+  /// The id of the response that a delivery tells of.
+  private static String unwrapped(OpenAIClient client, Delivery delivery, String secret) {
+    var signed =
+        WebhookVerificationParams.builder()
+            .payload(delivery.body)
+            .headers(delivery.headers)
+            .secret(secret);
+    return client.webhooks().unwrap(signed.build()).asResponseCompleted().validate().data().id();
   }
 }

@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -31,23 +32,33 @@ final class OpenAiNodeTest {
   @ParameterizedTest
   @ValueSource(strings = {"chat", "failure", "leaving", "sharing"})
   void openai(String file) throws IOException, InterruptedException {
-    run(Rig.start(), file, Map.of());
+    runAlone(Rig.start(), file, Map.of());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"async", "webhooks", "responses"})
   void openaiWhereRunsAreKept(String file) throws IOException, InterruptedException {
-    run(Rig.keeping(), file, Map.of());
+    runAlone(Rig.keeping(), file, Map.of());
+  }
+
+  @Test
+  void openaiAfterARestart(@TempDir Path folder) throws IOException, InterruptedException {
+    try (Rig rig = Rig.keeping()) {
+      Map<String, String> kept = Map.of("KEPT", folder.resolve("kept.json").toString());
+      run(rig, "restarted", kept);
+      rig.restart();
+      run(rig, "restarted", kept);
+    }
   }
 
   @Test
   void eventSourceInChromium() throws IOException, InterruptedException {
-    run(Rig.start(), "eventsource", chromium());
+    runAlone(Rig.start(), "eventsource", chromium());
   }
 
   @Test
   void feedsInChromium() throws IOException, InterruptedException {
-    run(Rig.keeping(), "feeds", chromium());
+    runAlone(Rig.keeping(), "feeds", chromium());
   }
 
   private static Map<String, String> chromium() {
@@ -60,22 +71,27 @@ final class OpenAiNodeTest {
     return Map.of("CHROMIUM", chromium.orElseThrow().toString());
   }
 
-  private static void run(Rig started, String file, Map<String, String> more)
+  private static void runAlone(Rig started, String file, Map<String, String> more)
       throws IOException, InterruptedException {
     try (Rig rig = started) {
-      var environment = new HashMap<>(more);
-      environment.put("MEANWHILE", rig.origin());
-      environment.put("SIMULATOR", rig.simulatorOrigin());
-
-      NodeProject.Finished node =
-          NodeProject.run(
-              List.of("node", "--test", "--test-reporter=spec", file + ".test.js"),
-              environment,
-              SECONDS);
-
-      assertThat(node.status()).as(node.output()).isZero();
-      // A file without tests passes too.
-      assertThat(node.output()).containsPattern("pass [1-9]").contains("skipped 0");
+      run(rig, file, more);
     }
+  }
+
+  private static void run(Rig rig, String file, Map<String, String> more)
+      throws IOException, InterruptedException {
+    var environment = new HashMap<>(more);
+    environment.put("MEANWHILE", rig.origin());
+    environment.put("SIMULATOR", rig.simulatorOrigin());
+
+    NodeProject.Finished node =
+        NodeProject.run(
+            List.of("node", "--test", "--test-reporter=spec", file + ".test.js"),
+            environment,
+            SECONDS);
+
+    assertThat(node.status()).as(node.output()).isZero();
+    // A file without tests passes too.
+    assertThat(node.output()).containsPattern("pass [1-9]").contains("skipped 0");
   }
 }
