@@ -65,6 +65,9 @@ public final class ResponsesFold {
           "failed_to_download_image",
           "image_file_not_found");
 
+  /// The service tiers of this API; chat APIs have others, which its SDKs do not know.
+  private static final Set<String> TIERS = Set.of("auto", "default", "flex", "scale", "priority");
+
   private final String id;
   private final long createdAt;
   private final Members asked;
@@ -313,7 +316,7 @@ public final class ResponsesFold {
     if (chunk.get("model") instanceof Text name && !name.isEmpty()) {
       model = name;
     }
-    if (chunk.get("service_tier") instanceof Text name && !name.isEmpty()) {
+    if (chunk.get("service_tier") instanceof Text name && TIERS.contains(name.text().toString())) {
       tier = name;
     }
     if (chunk.get("usage") instanceof Members given) {

@@ -27,8 +27,7 @@ public final class ResponsesRequest {
       List.of("max_output_tokens", "max_tool_calls", "top_logprobs");
 
   /// Members that mean the same in both APIs.
-  private static final List<String> SAME =
-      Stream.concat(NUMBERS.stream(), WORDS.stream()).toList();
+  private static final List<String> SAME = Stream.concat(NUMBERS.stream(), WORDS.stream()).toList();
 
   /// Members that are kept here, or translated below.
   private static final Set<String> KNOWN =
@@ -187,8 +186,8 @@ public final class ResponsesRequest {
     return out.copy(0);
   }
 
-  /// The object repeats these, and its readers expect them of their types. What is in range only the
-  /// upstream knows.
+  /// The object repeats these, and its readers expect them of their types. What is in range only
+  /// the upstream knows.
   private void checkTypes() {
     for (String flag : List.of("stream", "background", "store", "parallel_tool_calls")) {
       truth(flag, false);

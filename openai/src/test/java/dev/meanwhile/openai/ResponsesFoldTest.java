@@ -309,6 +309,15 @@ class ResponsesFoldTest {
         .isEqualTo("invalid_prompt");
   }
 
+  @Test
+  void tellsOnlyTiersThatThisApiHas() {
+    for (String[] each : new String[][] {{"flex", "flex"}, {"on_demand", "auto"}}) {
+      String chunk = "{\"service_tier\":\"" + each[0] + "\",\"choices\":[]}";
+      JsonNode object = object(streamed(List.of(chunk), Terminal.COMPLETED));
+      assertThat(object.get("service_tier").asString()).isEqualTo(each[1]);
+    }
+  }
+
   /// The object of a run that failed, which is also checked against its events.
   private static JsonNode failed(String body, Failure failure) {
     Run run = run("{\"input\":\"x\"}", Kind.ANSWER, List.of(body), Terminal.failed(failure));

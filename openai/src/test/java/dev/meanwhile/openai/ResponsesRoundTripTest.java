@@ -128,13 +128,12 @@ class ResponsesRoundTripTest {
   private static byte[] next(Map<String, String> outputs, String last) {
     ObjectNode body = JACKSON.createObjectNode();
     ArrayNode input = body.putArray("input");
-    outputs.forEach(
-        (id, output) ->
-            input
-                .addObject()
-                .put("type", "function_call_output")
-                .put("call_id", id)
-                .put("output", output));
+    outputs.forEach((id, output) ->
+        input
+            .addObject()
+            .put("type", "function_call_output")
+            .put("call_id", id)
+            .put("output", output));
     input.addObject().put("role", "user").put("content", last);
     return JACKSON.writeValueAsBytes(body);
   }

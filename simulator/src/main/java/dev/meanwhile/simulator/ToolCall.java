@@ -28,8 +28,7 @@ record ToolCall(String id, String name, String arguments) {
   static @Nullable ToolCall of(JsonNode body, long seed) {
     JsonNode tools = body.path("tools");
     JsonNode messages = body.path("messages");
-    boolean answered =
-        messages.path(messages.size() - 1).path("role").asString("").equals("tool");
+    boolean answered = messages.path(messages.size() - 1).path("role").asString("").equals("tool");
     JsonNode choice = body.path("tool_choice");
     if (tools.isEmpty() || answered || choice.asString("").equals("none")) {
       return null;

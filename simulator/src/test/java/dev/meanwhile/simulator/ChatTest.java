@@ -89,8 +89,7 @@ class ChatTest {
 
   @Test
   void aToolIsCalledPlainlyAndInAStream() throws Exception {
-    String chosen =
-        ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"weather\"}}";
+    String chosen = ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"weather\"}}";
     JsonNode plain = Client.json(client.chat(Client.chat("sim-fast", tools(chosen))));
     assertThat(plain.at("/choices/0/finish_reason").asString()).isEqualTo("tool_calls");
     assertThat(plain.at("/choices/0/message/content").isNull()).isTrue();
@@ -109,7 +108,8 @@ class ChatTest {
       if (line.startsWith("data: {")) {
         JsonNode chunk = Client.json(line.substring(6));
         JsonNode said = delta(chunk).at("/tool_calls/0");
-        assertThat(said.path("id").asString(call.path("id").asString())).isEqualTo(call.path("id").asString());
+        assertThat(said.path("id").asString(call.path("id").asString()))
+            .isEqualTo(call.path("id").asString());
         argued.append(said.at("/function/arguments").asString(""));
         last.append(chunk.at("/choices/0/finish_reason").asString(""));
         if (chunk.path("usage").isObject()) {

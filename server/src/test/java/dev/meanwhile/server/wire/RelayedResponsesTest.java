@@ -280,10 +280,14 @@ class RelayedResponsesTest {
   @Test
   void anErrorThatTheUpstreamToldIsToldAgain() throws Exception {
     String told =
-        event(
-            5, "error", "\"code\":\"server_error\",\"message\":\"it broke\",\"param\":null");
+        event(5, "error", "\"code\":\"server_error\",\"message\":\"it broke\",\"param\":null");
     String failed =
-        event(6, "response.failed", object("resp_theirs", "failed", "").replace("[]", "[],\"error\":{\"code\":\"server_error\",\"message\":\"it broke\"}"));
+        event(
+            6,
+            "response.failed",
+            object("resp_theirs", "failed", "")
+                .replace(
+                    "[]", "[],\"error\":{\"code\":\"server_error\",\"message\":\"it broke\"}"));
     try (var gateway = gateway();
         var wire = gateway.wire()) {
       wire.post(PATH, "{\"model\":\"m\",\"input\":\"x\",\"stream\":true}");

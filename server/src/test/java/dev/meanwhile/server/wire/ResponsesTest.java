@@ -538,7 +538,8 @@ class ResponsesTest {
             Exchange call = upstream.take();
             assertThat(json(call.body()).path("messages"))
                 .isEqualTo(json(each[1].replace("\"P\"", "\"" + picture + "\"")));
-            JsonNode object = answered(wire, call, Chat.chunk("Ahoy"), Chat.answer("Ahoy"), streamed);
+            JsonNode object =
+                answered(wire, call, Chat.chunk("Ahoy"), Chat.answer("Ahoy"), streamed);
             assertThat(text(object)).isEqualTo("Ahoy");
           }
         }

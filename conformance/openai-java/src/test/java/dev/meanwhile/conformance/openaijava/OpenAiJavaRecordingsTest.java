@@ -77,14 +77,20 @@ final class OpenAiJavaRecordingsTest {
         return;
       }
       boolean streams = !name.endsWith(".json");
-      Response made =
-          streams
-              ? last(client.responses().createStreaming(ask))
-              : client.responses().create(ask).validate();
+      Response made;
+      if (streams) {
+        try (var events = client.responses().createStreaming(ask)) {
+          made = last(events);
+        }
+      } else {
+        made = client.responses().create(ask).validate();
+      }
       assertThat(seen(made)).isEqualTo(streams ? streamed(file) : plain(file));
       // And the other way: what was streamed as a whole, what came at once in events.
       assertThat(client.responses().retrieve(made.id()).validate()).isEqualTo(made);
-      assertThat(last(client.responses().retrieveStreaming(made.id()))).isEqualTo(made);
+      try (var events = client.responses().retrieveStreaming(made.id())) {
+        assertThat(last(events)).isEqualTo(made);
+      }
       client.close();
     }
   }
@@ -93,28 +99,24 @@ final class OpenAiJavaRecordingsTest {
   private static Response last(StreamResponse<ResponseStreamEvent> events) {
     var text = new StringBuilder();
     Map<String, StringBuilder> arguments = new HashMap<>();
-    ResponseStreamEvent last = null;
-    try (events) {
-      for (var all = events.stream().iterator(); all.hasNext(); ) {
-        last = all.next().validate();
-        last.outputTextDelta().ifPresent(delta -> text.append(delta.delta()));
-        last.functionCallArgumentsDelta()
-            .ifPresent(
-                delta ->
-                    arguments
-                        .computeIfAbsent(delta.itemId(), _ -> new StringBuilder())
-                        .append(delta.delta()));
-      }
+    List<ResponseStreamEvent> all = events.stream().map(ResponseStreamEvent::validate).toList();
+    for (ResponseStreamEvent event : all) {
+      event.outputTextDelta().ifPresent(delta -> text.append(delta.delta()));
+      event
+          .functionCallArgumentsDelta()
+          .ifPresent(delta ->
+              arguments
+                  .computeIfAbsent(delta.itemId(), _ -> new StringBuilder())
+                  .append(delta.delta()));
     }
-    assertThat(last).isNotNull();
+    ResponseStreamEvent last = all.getLast();
     Response whole =
         last.isCompleted() ? last.asCompleted().response() : last.asIncomplete().response();
     assertThat(text.toString()).isEqualTo(seen(whole).text);
     for (ResponseOutputItem item : whole.output()) {
       if (item.isFunctionCall()) {
         var call = item.asFunctionCall();
-        String argued = arguments.getOrDefault(call.id().orElseThrow(), new StringBuilder()) + "";
-        assertThat(argued).isEqualTo(call.arguments());
+        assertThat(arguments.get(call.id().orElseThrow())).hasToString(call.arguments());
       }
     }
     return whole;
@@ -147,7 +149,9 @@ final class OpenAiJavaRecordingsTest {
     for (JsonNode call : choice.at("/message/tool_calls")) {
       JsonNode function = call.get("function");
       calls.add(
-          call.get("id").asText() + function.get("name").asText() + function.get("arguments").asText());
+          call.get("id").asText()
+              + function.get("name").asText()
+              + function.get("arguments").asText());
     }
     return new Seen(
         text(choice.at("/message/content")),
