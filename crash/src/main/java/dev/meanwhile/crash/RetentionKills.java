@@ -24,7 +24,7 @@ final class RetentionKills {
           "insert into log (n, id, tenant, upstream, priority, created_at, not_before, owner,"
               + " attempt, lost, status, ended_at, bytes, head, terminal)"
               + " select n + %1$d, id || '-old-%2$d', tenant, upstream, priority, created_at,"
-              + " not_before, owner, attempt, lost, status, ended_at - 200000000, bytes, head,"
+              + " not_before, owner, attempt, lost, status, ended_at - 200000000, lasting, bytes, head,"
               + " terminal from log where id not like '%%-old-%%'",
           "insert into request (log, body) select log + %1$d, body from request where log < "
               + APART,
@@ -33,8 +33,9 @@ final class RetentionKills {
               + " where n < "
               + APART * 1_048_576,
           "insert into run (id, log, tenant, about, created_at, cut_at, cut_end,"
-              + " cancel_requested) select id || '-old-%2$d', log + %1$d, tenant, about,"
-              + " created_at, cut_at, cut_end, cancel_requested from run where log < "
+              + " cancel_requested, webhook, mail, api) select id || '-old-%2$d', log + %1$d, tenant, about,"
+              + " created_at, cut_at, cut_end, cancel_requested, webhook, mail, api from run"
+              + " where log < "
               + APART);
 
   private final Storage storage;
