@@ -117,7 +117,7 @@ public final class AsyncBenchmark {
       progress(database, "Meanwhile, accepting");
       var others = new Others(own);
       try (var load = new PlainLoad(loop, server.target(), plan.callers(), 202)) {
-        loop.run(plan.warmUp());
+        loop.run(() -> load.answers() >= plan.warmUp(), AsyncPlan.WARM_UP_LIMIT);
         others.begin();
         var before = load.answers();
         var began = System.nanoTime();
@@ -164,7 +164,7 @@ public final class AsyncBenchmark {
     progress(database, queue.title());
     var others = new Others(own);
     var load = new EnqueueLoad(queue, plan.callers(), PAYLOAD);
-    return load.measure(plan.warmUp().dividedBy(4), plan.saturated(), others);
+    return load.measure(plan.peerWarmUp(), plan.saturated(), others);
   }
 
   private AsyncResult.Disk disk(String database, List<String> flags, Bytes bytes)

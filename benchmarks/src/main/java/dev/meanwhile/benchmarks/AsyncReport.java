@@ -176,7 +176,7 @@ final class AsyncReport {
     checkpoint, and there is one more before the load at half the most, as of a server that has run \
     for a while: a new one stops for some 60 ms at each 16 MB (measured: p99 58 to 62 ms at half \
     the most).
-    - Most: %d callers in a closed loop, %d s after a warm-up of %d s (peers: %d s). The upstream \
+    - Most: %d callers in a closed loop, %d s after a warm-up of %,d calls (peers: %d s). The upstream \
     holds its answer and `max-background` is 1, so that background work takes no core.
     - At half of that: calls at random times (Poisson) over at most %d connections, %d s; each \
     counted from when it was to be sent, by a timer that may be 1 ms late, which counts too.
@@ -197,8 +197,8 @@ final class AsyncReport {
             252,
             plan.callers(),
             plan.saturated().toSeconds(),
-            plan.warmUp().toSeconds(),
-            plan.warmUp().toSeconds() / 4,
+            plan.warmUp(),
+            plan.peerWarmUp().toSeconds(),
             AsyncPlan.PACED_CONNECTIONS,
             plan.paced().toSeconds(),
             plan.finished());
