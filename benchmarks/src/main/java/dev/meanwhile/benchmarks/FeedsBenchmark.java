@@ -22,6 +22,7 @@ import java.util.stream.LongStream;
 /// them. Started by `benchmarks/feeds/run`, which pins this process to core 1.
 public final class FeedsBenchmark {
   private static final long SEED = 5;
+  private static final Duration BEGUN = Duration.ofMillis(100);
   private static final Duration LIMIT = Duration.ofSeconds(10);
   private static final Pattern RUN = Pattern.compile("run_[0-9a-z]{26}");
 
@@ -100,7 +101,7 @@ public final class FeedsBenchmark {
         others.add(reader);
       }
       followers = readers(target, plan.followers());
-      follow(target, begin(target, CHANNEL), followers);
+      follow(target, begin(target, ""), followers);
       loop.run(Duration.ofSeconds(2));
       var memory = new MemoryResult(idleMemory, Memory.ofJvm(server.processes()), plan.readers());
       progress("idle");
@@ -108,7 +109,7 @@ public final class FeedsBenchmark {
       loop.run(plan.idle());
       var idle = Usage.now(Optional.of(server.processes())).since(before);
       checkOpen(common, others, followers);
-      end(followers, common, _ -> {}, _ -> {});
+      endOf(followers, _ -> {});
 
       progress("ends");
       lost = 0;
@@ -153,11 +154,16 @@ public final class FeedsBenchmark {
       int count,
       LongConsumer ofFollowers,
       LongConsumer ofFeeds) {
+    // One after the other: a reader's time is not that of those who read something else.
     for (var i = 0; i < count; i++) {
-      follow(target, begin(target, CHANNEL), followers);
+      follow(target, begin(target, ""), followers);
       // So that nobody is busy with its beginning.
-      loop.run(Duration.ofMillis(100));
-      end(followers, feeds, ofFollowers, ofFeeds);
+      loop.run(BEGUN);
+      endOf(followers, ofFollowers);
+      begin(target, CHANNEL);
+      loop.run(BEGUN);
+      feeds.forEach(EventReader::expect);
+      end(feeds, ofFeeds);
     }
   }
 
@@ -180,26 +186,16 @@ public final class FeedsBenchmark {
     until("all follow", () -> followers.stream().allMatch(EventReader::isOpen));
   }
 
-  /// The run that was begun last comes to its end.
-  private void end(
-      List<EventReader> followers,
-      List<EventReader> feeds,
-      LongConsumer ofFollowers,
-      LongConsumer ofFeeds) {
-    feeds.forEach(EventReader::expect);
-    var began = origin.endLast();
-    loop.run(
-        () ->
-            followers.stream().allMatch(it -> it.seenAt() > 0)
-                && feeds.stream().allMatch(it -> it.seenAt() > 0),
-        LIMIT);
-    times(followers, began, ofFollowers);
-    times(feeds, began, ofFeeds);
+  private void endOf(List<EventReader> followers, LongConsumer times) {
+    end(followers, times);
     // Their connections are free for the next when the last chunk is there.
     until("all ends", () -> followers.stream().noneMatch(EventReader::isOpen));
   }
 
-  private void times(List<EventReader> readers, long began, LongConsumer times) {
+  /// The run that was begun last comes to its end.
+  private void end(List<EventReader> readers, LongConsumer times) {
+    var began = origin.endLast();
+    loop.run(() -> readers.stream().allMatch(it -> it.seenAt() > 0), LIMIT);
     for (var reader : readers) {
       if (reader.seenAt() == 0) {
         lost++;

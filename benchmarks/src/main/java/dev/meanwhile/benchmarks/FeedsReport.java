@@ -27,7 +27,7 @@ final class FeedsReport {
         | per reader, KB live | %.1f |
         | CPU while nothing happens, of one core | %.2f %% |
         | an end to %,d followers: p50 / p99 / max, ms | %.1f / %.1f / %.1f |
-        | the same to %,d feeds of its channel: p50 / p99 / max, ms | %.1f / %.1f / %.1f |
+        | an end to %,d feeds of its channel: p50 / p99 / max, ms | %.1f / %.1f / %.1f |
         | readers that were not told | %,d |
 
         | goal | wanted | measured | |
@@ -77,11 +77,11 @@ final class FeedsReport {
     run's own memory and its connection to the AI API are part of what a reader takes here.
     - CPU: user and system time of the server over %d s in which only signs of life are sent, each \
     15 s to each reader; all readers are there before and after it.
-    - An end: %d times a run in the background is followed by %,d, and its channel by as many feeds, \
-    and the AI API ends its stream. From just before the AI API writes its last bytes to each \
+    - An end: %d times a run in the background is followed by %,d, and as often, in turns with these, \
+    one that nobody follows is of a channel with as many feeds; the AI API ends its stream. From just before the AI API writes its last bytes to each \
     reader's receipt of `done`, or of `completed` in its feed; what the server takes to read the end \
     and to store it is part of that, and so is the time in which the readers' one thread reads those \
-    before.
+    who are told before.
     """
         .formatted(
             began,

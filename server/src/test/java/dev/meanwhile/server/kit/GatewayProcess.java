@@ -74,10 +74,19 @@ public final class GatewayProcess implements AutoCloseable {
   /// The process itself: prints its port, and runs for as long as its input is open.
   public static void main(String[] arguments) throws IOException {
     Map<String, String> environment = System.getenv();
+    // A first handshake in a new process on a busy machine: its speed is not what is tested.
     var config =
         ConfigReader.read(
             null,
-            Map.of("upstream", arguments[0], "port", "0", "shutdown-timeout", "0s"),
+            Map.of(
+                "upstream",
+                arguments[0],
+                "port",
+                "0",
+                "shutdown-timeout",
+                "0s",
+                "connect-timeout",
+                "1m"),
             environment);
     var log = new PrintStream(OutputStream.nullOutputStream(), false, UTF_8);
     try (var server = Server.start(config, environment, log, null);
