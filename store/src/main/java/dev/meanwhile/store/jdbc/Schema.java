@@ -8,8 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /// The versions of the schema.
 final class Schema {
-  /// The last version under `sqlite/` and `postgres/`.
-  private static final int VERSION = 1;
+  /// The last version under `sqlite/` and `postgres/`. One that has been on main is never edited:
+  /// databases have it.
+  private static final int VERSION = 2;
 
   private static final String NEWEST =
       "select max(cast(version as integer)) from flyway_schema_history where success";

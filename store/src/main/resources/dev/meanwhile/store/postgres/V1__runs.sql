@@ -70,14 +70,12 @@ create table run (
   cut_end integer not null,
   cancel_requested smallint not null,
   webhook text not null,
-  mail text not null,
   api text not null,
   idempotency_key bytea,
   body_hash bytea
 );
 create index run_log on run (log);
 create index run_tenant on run (tenant, id);
-create index run_mail on run (log) where mail <> '';
 create unique index run_idempotency_key on run (idempotency_key) where idempotency_key is not null;
 
 -- Runs that are to be stopped, until their owner has done so.
@@ -132,12 +130,10 @@ create table endpoint (
 );
 create index endpoint_tenant on endpoint (tenant);
 
--- The ends they are told of, each until it has arrived or is given up: `due` is 0 then. They outlive their runs. Where
--- it is told by mail, the endpoint is `mailto:` and the address.
+-- The ends they are told of, each until it has arrived or is given up: `due` is 0 then. They outlive their runs.
 create table notice (
   endpoint text collate "C" not null,
   event text collate "C" not null,
-  tenant text not null,
   run text not null,
   api text not null,
   status text not null,

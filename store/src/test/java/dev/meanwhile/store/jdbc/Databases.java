@@ -48,6 +48,11 @@ final class Databases {
     return create("template " + Template.NAME);
   }
 
+  /// A new database with nothing in it.
+  static String empty() throws SQLException {
+    return create("");
+  }
+
   private static String create(String how) throws SQLException {
     String name = "test_" + COUNT.incrementAndGet();
     execute("create database " + name + " " + how);
@@ -60,7 +65,7 @@ final class Databases {
 
     private static String make() {
       try {
-        String url = create("");
+        String url = empty();
         Store store = store(url, "first", new Retention(Duration.ofDays(1), 1), Time.SYSTEM);
         new StoreClient(store).open();
         store.close();
