@@ -44,14 +44,18 @@ public enum Route {
   private static final List<String> OWN =
       List.of("/v1/runs", "/v1/feeds", "/v1/webhook_endpoints", "/v1/responses");
 
+  private static final Route[] ALL = values();
+
   private final HttpMethod method;
   private final String path;
   private final String[] parts;
+  private final boolean varies;
 
   Route(String method, String path) {
     this.method = HttpMethod.valueOf(method);
     this.path = path;
     this.parts = path.split("/", -1);
+    this.varies = path.contains("{");
   }
 
   /// The method that it takes.
@@ -71,17 +75,16 @@ public enum Route {
 
   /// Which route this is, if it is one of ours.
   static @Nullable Found of(HttpMethod method, String path) {
-    String[] said = null;
-    for (Route route : values()) {
-      if (route.takes(method)) {
-        if (route.path.equals(path)) {
-          return new Found(route, List.of());
-        }
-        said = said == null ? path.split("/", -1) : said;
-        List<String> in = route.match(said);
-        if (in != null) {
-          return new Found(route, in);
-        }
+    for (Route route : ALL) {
+      if (!route.varies && route.path.equals(path) && route.takes(method)) {
+        return new Found(route, List.of());
+      }
+    }
+    String[] said = path.split("/", -1);
+    for (Route route : ALL) {
+      List<String> in = route.takes(method) ? route.match(said) : null;
+      if (in != null) {
+        return new Found(route, in);
       }
     }
     return null;
@@ -96,7 +99,7 @@ public enum Route {
   /// The methods that this path knows, as `Allow` says them; empty if there is no such path.
   static String allowed(String path) {
     String[] said = path.split("/", -1);
-    return Arrays.stream(values())
+    return Arrays.stream(ALL)
         .filter(route -> route.match(said) != null)
         .map(Route::method)
         .collect(Collectors.joining(", "));

@@ -387,6 +387,15 @@ class RunsTest {
     }
   }
 
+  /// Copied out of a description, with the variable in it.
+  @Test
+  void knowsNoRunOfTheNameOfAVariable() throws Exception {
+    try (var wire = gateway.wire()) {
+      wire.send("GET /v1/runs/{id} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      assertThat(wire.status()).isEqualTo(404);
+    }
+  }
+
   @Test
   void forgetsARunSomeTimeAfterItsEnd() throws Exception {
     try (var brief = Gateway.before(upstream, "--keep=100ms");
