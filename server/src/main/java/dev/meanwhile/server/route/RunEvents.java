@@ -19,6 +19,7 @@ final class RunEvents implements Follow.Sink {
   private final Loop loop;
   private final HttpServerResponse response;
   private final Run run;
+  private final Ends ends;
   private final Follow follow;
   private final Pulse pulse;
   private final boolean statusWanted;
@@ -30,10 +31,11 @@ final class RunEvents implements Follow.Sink {
   private int attempt;
   private boolean over;
 
-  RunEvents(Loop loop, HttpServerResponse response, Run run, Position from) {
+  RunEvents(Loop loop, HttpServerResponse response, Run run, Ends ends, Position from) {
     this.loop = loop;
     this.response = response;
     this.run = run;
+    this.ends = ends;
     this.seen = from;
     this.position = from.toString();
     this.attempt = from.attempt();
@@ -99,7 +101,7 @@ final class RunEvents implements Follow.Sink {
       Sse.breakOff(response, Buffer.buffer(": the run goes on elsewhere\n\n"), loop.clock());
     } else {
       var after = new Position(attempt, run.end() + 1, 0);
-      response.end(event("done", after.toString(), Snapshot.done(run, terminal)));
+      response.end(event("done", after.toString(), ends.of(run, terminal)));
     }
     over();
   }

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 /// `GET /v1/runs/{id}` (snapshot, long poll, events) and `POST /v1/runs/{id}/cancel`.
 final class RunRoute {
   private final Loop loop;
+  private final Ends ends = new Ends();
   private final UrlRoute urls;
 
   RunRoute(Loop loop, UrlRoute urls) {
@@ -235,7 +236,7 @@ final class RunRoute {
       return;
     }
     checkReaders(run);
-    new RunEvents(loop, request.response(), run, from).begin();
+    new RunEvents(loop, request.response(), run, ends, from).begin();
   }
 
   /// Answers at the end of the run, or when the caller's patience is at an end.
