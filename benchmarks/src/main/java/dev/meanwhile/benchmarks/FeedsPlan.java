@@ -12,7 +12,7 @@ import java.time.Duration;
 /// @param rounds ends of runs that are
 record FeedsPlan(int feeds, int runs, int followers, Duration idle, int warmUpRounds, int rounds) {
   static FeedsPlan full() {
-    return new FeedsPlan(8_000, 1_000, 1_000, Duration.ofSeconds(45), 20, 50);
+    return new FeedsPlan(8_000, 1_000, 1_000, Duration.ofSeconds(45), 40, 50);
   }
 
   /// A short run that shows whether all works; its figures are rough.

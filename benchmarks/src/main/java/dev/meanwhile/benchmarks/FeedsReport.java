@@ -78,8 +78,9 @@ final class FeedsReport {
     - CPU: user and system time of the server over %d s in which only signs of life are sent, each \
     15 s to each reader; all readers are there before and after it.
     - An end: %d times a run in the background is followed by %,d, and as often, in turns with these, \
-    one that nobody follows is of a channel with as many feeds; the AI API ends its stream. From just before the AI API writes its last bytes to each \
-    reader's receipt of `done`, or of `completed` in its feed; what the server takes to read the end \
+    one that nobody follows is of a channel with as many feeds; the AI API ends its stream. %d such \
+    rounds before are warm-up. From just before the AI API writes its last bytes to each reader's \
+    receipt of `done`, or of `completed` in its feed; what the server takes to read the end \
     and to store it is part of that, and so is the time in which the readers' one thread reads those \
     who are told before.
     """
@@ -93,6 +94,7 @@ final class FeedsReport {
             plan.followers(),
             plan.idle().toSeconds(),
             plan.rounds(),
-            plan.followers());
+            plan.followers(),
+            plan.warmUpRounds());
   }
 }
