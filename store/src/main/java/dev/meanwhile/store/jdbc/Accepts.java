@@ -27,28 +27,29 @@ final class Accepts {
           + " webhook, mail, api, idempotency_key, body_hash)"
           + " select ?, n, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
           + " from log where id = ? and owner = ? and ended_at < 1 on conflict do nothing";
-  private static final Arrays AT_ONCE =
-      new Arrays(
-          "run text, tenant text, about bytea, created_at bigint, cut_at bigint, cut_end bigint,"
-              + " cancel_requested bigint, webhook text, mail text, api text, idempotency_key bytea, body_hash bytea,"
-              + " id text, log_tenant text, upstream text, priority bigint, log_created_at bigint,"
-              + " not_before bigint, owner bigint, attempt bigint, lost bigint, lasting bigint, status text,"
-              + " ended_at bigint, head bytea, terminal bytea, body bytea",
-          ", l as (insert into log (id, tenant, upstream, priority, created_at, not_before, owner,"
-              + " attempt, lost, lasting, name, status, ended_at, bytes, head, terminal)"
-              + " select id, log_tenant, upstream, priority, log_created_at, not_before, owner,"
-              + " attempt, lost, lasting, '', status, ended_at, 0, head, terminal from g order by place"
-              + " on conflict do nothing returning n, id),"
-              + " q as (insert into request (log, body)"
-              + " select l.n, g.body from l join g on g.id = l.id)"
-              + " insert into run (id, log, tenant, about, created_at, cut_at, cut_end,"
-              + " cancel_requested, webhook, mail, api, idempotency_key, body_hash)"
-              + " select g.run, l.n, g.tenant, g.about, g.created_at, g.cut_at, g.cut_end,"
-              + " g.cancel_requested, g.webhook, g.mail, g.api, g.idempotency_key, g.body_hash"
-              + " from (select n, id from l union all select o.n, o.id from log o join g"
-              + " on g.id = o.id and g.owner = o.owner where o.ended_at < 1) as l"
-              + " join g on g.id = l.id order by g.place"
-              + " on conflict do nothing returning id");
+  private static final String COLUMNS =
+      "run text, tenant text, about bytea, created_at bigint, cut_at bigint, cut_end bigint,"
+          + " cancel_requested bigint, webhook text, mail text, api text, idempotency_key bytea, body_hash bytea,"
+          + " id text, log_tenant text, upstream text, priority bigint, log_created_at bigint,"
+          + " not_before bigint, owner bigint, attempt bigint, lost bigint, lasting bigint, status text,"
+          + " ended_at bigint, head bytea, terminal bytea, body bytea";
+  private static final String INSERTS =
+      ", l as (insert into log (id, tenant, upstream, priority, created_at, not_before, owner,"
+          + " attempt, lost, lasting, name, status, ended_at, bytes, head, terminal)"
+          + " select id, log_tenant, upstream, priority, log_created_at, not_before, owner,"
+          + " attempt, lost, lasting, '', status, ended_at, 0, head, terminal from g order by place"
+          + " on conflict do nothing returning n, id),"
+          + " q as (insert into request (log, body)"
+          + " select l.n, g.body from l join g on g.id = l.id)"
+          + ", r as (insert into run (id, log, tenant, about, created_at, cut_at, cut_end,"
+          + " cancel_requested, webhook, mail, api, idempotency_key, body_hash)"
+          + " select g.run, l.n, g.tenant, g.about, g.created_at, g.cut_at, g.cut_end,"
+          + " g.cancel_requested, g.webhook, g.mail, g.api, g.idempotency_key, g.body_hash"
+          + " from (select n, id from l union all select o.n, o.id from log o join g"
+          + " on g.id = o.id and g.owner = o.owner where o.ended_at < 1) as l"
+          + " join g on g.id = l.id order by g.place"
+          + " on conflict do nothing returning id)";
+  private static final Arrays AT_ONCE = new Arrays(COLUMNS, INSERTS + " select id from r");
   private static final String LASTING = "update log set lasting = 1 where id = ?";
   private static final String IS_STORED = "select 1 from run where id = ?";
   private static final String IS_OPEN =
@@ -66,6 +67,33 @@ final class Accepts {
   private final Database database;
   private final long node;
   private final Channels channels;
+
+  /// A statement that writes accepted runs and the number of their group, or nothing: unless this
+  /// node may write, and all the runs were written, it divides by zero.
+  ///
+  /// @param mark writes the number
+  static Arrays inOne(String mark) {
+    return new Arrays(
+        COLUMNS,
+        ", m as ("
+            + mark
+            + " returning n)"
+            + INSERTS
+            + " select 1 / (case when exists (select 1 from m)"
+            + " and (select count(*) from r) = (select count(*) from g) then 1 else 0 end)");
+  }
+
+  /// @param accepts each with its log
+  /// @return what the statements with arrays are given of them
+  static List<@Nullable Object[]> rows(List<Change.Accept> accepts, long node) {
+    var rows = new ArrayList<@Nullable Object[]>();
+    for (Change.Accept it : accepts) {
+      if (it.log() != null) {
+        rows.add(row(it, it.log(), node));
+      }
+    }
+    return rows;
+  }
 
   Accepts(Session session, Database database, long node, Channels channels) {
     this.session = session;
@@ -97,13 +125,7 @@ final class Accepts {
 
   /// @return the ids of the runs that were written
   private Set<String> atOnce(List<Change.Accept> accepts) throws SQLException {
-    var rows = new ArrayList<@Nullable Object[]>();
-    for (Change.Accept it : accepts) {
-      if (it.log() != null) {
-        rows.add(row(it, it.log()));
-      }
-    }
-    return new HashSet<>(AT_ONCE.run(session, rows));
+    return new HashSet<>(AT_ONCE.run(session, rows(accepts, node)));
   }
 
   /// @return the ids of the runs that were written
@@ -137,7 +159,7 @@ final class Accepts {
     return written;
   }
 
-  private @Nullable Object[] row(Change.Accept accept, StoredLog log) {
+  private static @Nullable Object[] row(Change.Accept accept, StoredLog log, long node) {
     StoredRun run = accept.run();
     IdempotencyEntry key = accept.key();
     return new @Nullable Object[] {

@@ -33,19 +33,22 @@ final class Arrays {
   }
 
   /// @param rows a value for each column
+  /// @param more arguments of the statement
   /// @return what it returns
-  List<String> run(Session session, List<@Nullable Object[]> rows) throws SQLException {
-    var arrays = new Object[types.size()];
-    for (int column = 0; column < arrays.length; column++) {
+  List<String> run(Session session, List<@Nullable Object[]> rows, Object... more)
+      throws SQLException {
+    var arguments = new Object[types.size() + more.length];
+    System.arraycopy(more, 0, arguments, types.size(), more.length);
+    for (int column = 0; column < types.size(); column++) {
       int at = column;
       Stream<@Nullable Object> values = rows.stream().map(row -> row[at]);
-      arrays[column] =
+      arguments[column] =
           switch (types.get(column)) {
             case "text" -> values.toArray(String[]::new);
             case "bigint" -> values.mapToLong(it -> ((Number) it).longValue()).toArray();
             default -> values.toArray(byte[][]::new);
           };
     }
-    return session.query(sql, row -> row.getString(1), arrays);
+    return session.query(sql, row -> row.getString(1), arguments);
   }
 }

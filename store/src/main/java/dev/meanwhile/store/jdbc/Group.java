@@ -102,6 +102,36 @@ final class Group {
     due = wave.due();
   }
 
+  /// Its runs, if it is nothing but runs of this epoch that were accepted, with their logs and in
+  /// no channel; else nothing.
+  List<Change.Accept> accepts() {
+    var accepts = new ArrayList<Change.Accept>();
+    for (Item item : items) {
+      if (item instanceof Item.Written written
+          && written.node() == node
+          && written.change() instanceof Change.Accept it
+          && it.log() != null
+          && it.label() == null) {
+        accepts.add(it);
+      } else {
+        return List.of();
+      }
+    }
+    return accepts;
+  }
+
+  /// All was written as it was given.
+  void stored() {
+    cancelled.clear();
+    changed = List.of();
+    due = false;
+    for (Item item : items) {
+      if (item instanceof Item.Written written) {
+        written.outcome(new Outcome.Stored());
+      }
+    }
+  }
+
   /// What was given in an earlier epoch of the node is fenced.
   private boolean isForeign(Item.Written written) {
     return written.node() != node && isOwners(written.change());
