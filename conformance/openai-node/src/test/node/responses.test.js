@@ -81,6 +81,25 @@ test('a tool called through the stream helper, and answered', async () => {
   assert.ok(answered.output_text.length > 0);
 });
 
+test('an operation as the prompt', async () => {
+  const { prompt, ...own } = { prompt: { id: 'summary', variables: { what: 'trains' } }, ...ask };
+  const plain = await client.responses.create({ prompt });
+  // The very same is asked without it: the simulator answers by what it is asked.
+  assert.equal(plain.output_text, (await client.responses.create(own)).output_text);
+  const helper = client.responses.stream({ prompt });
+  assert.equal((await helper.finalResponse()).output_text, plain.output_text);
+  const { id } = await client.responses.create({ prompt, background: true });
+  assert.equal((await ended(client, id)).output_text, plain.output_text);
+  const items = await client.responses.inputItems.list(id);
+  assert.equal(items.data.length, 2);
+  await assert.rejects(client.responses.create({ prompt: { id: 'summary' } }), {
+    status: 400,
+    code: 'missing_variable',
+    param: 'what',
+  });
+  await assert.rejects(client.responses.create({ prompt: { id: 'sumary' } }), { status: 404 });
+});
+
 test('cancelled twice, deleted, asked what it was asked', async () => {
   const slow = { ...ask, model: 'sim-fast:stall-after=5', background: true };
   const { id } = await client.responses.create(slow);

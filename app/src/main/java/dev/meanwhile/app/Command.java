@@ -3,6 +3,7 @@ package dev.meanwhile.app;
 import java.io.IOException;
 import java.util.List;
 import org.apache.commons.cli.Option;
+import org.jspecify.annotations.Nullable;
 
 /// One command of the command line.
 interface Command {
@@ -15,6 +16,11 @@ interface Command {
   /// What its help says about how it is called, after `meanwhile` and its name.
   default String synopsis() {
     return "[flags]";
+  }
+
+  /// What it takes beside its flags, and needs: its name, or null if it takes nothing.
+  default @Nullable String argument() {
+    return null;
   }
 
   /// Its flags, in the order in which help shows them.

@@ -21,17 +21,27 @@ final class Given {
       Option.builder("V").longOpt("version").desc("show the version and exit").get();
 
   private final Map<String, String> values;
+  private final @Nullable String argument;
   private final boolean help;
   private final boolean version;
 
-  private Given(Map<String, String> values, boolean help, boolean version) {
+  private Given(
+      Map<String, String> values, @Nullable String argument, boolean help, boolean version) {
     this.values = values;
+    this.argument = argument;
     this.help = help;
     this.version = version;
   }
 
   /// @throws CannotRun if they are not as the command's flags say
   static Given parse(List<Option> flags, List<String> arguments) {
+    return parse(flags, null, arguments);
+  }
+
+  /// The same of a command that takes one thing beside its flags.
+  ///
+  /// @param argument its name, or null if there is none
+  static Given parse(List<Option> flags, @Nullable String argument, List<String> arguments) {
     var options = new Options();
     options.addOption(HELP);
     options.addOption(VERSION);
@@ -46,10 +56,17 @@ final class Given {
     } catch (ParseException e) {
       throw new CannotRun(mistake(e, flags));
     }
-    if (!line.getArgList().isEmpty()) {
+    List<String> rest = line.getArgList();
+    int taken = argument == null ? 0 : 1;
+    if (rest.size() > taken) {
       throw new CannotRun(
-          "'%s' does not belong here: all that is given is a flag, --name value."
-              .formatted(line.getArgList().getFirst()));
+          "'%s' does not belong here: all that is given is %sa flag, --name value."
+              .formatted(rest.get(taken), argument == null ? "" : "one " + argument + " and "));
+    }
+    boolean help = line.hasOption(HELP);
+    boolean version = line.hasOption(VERSION);
+    if (rest.size() < taken && !help && !version) {
+      throw new CannotRun("The %s is missing.".formatted(argument));
     }
     var values = new TreeMap<String, String>();
     for (Option each : line.getOptions()) {
@@ -61,7 +78,7 @@ final class Given {
         throw new CannotRun("--%s is given twice.".formatted(each.getLongOpt()));
       }
     }
-    return new Given(values, line.hasOption(HELP), line.hasOption(VERSION));
+    return new Given(values, rest.isEmpty() ? null : rest.getFirst(), help, version);
   }
 
   private static String mistake(ParseException failure, List<Option> flags) {
@@ -93,6 +110,11 @@ final class Given {
 
   boolean version() {
     return version;
+  }
+
+  /// What was given beside the flags, or null.
+  @Nullable String argument() {
+    return argument;
   }
 
   /// Every flag that was given, by its name without its `--`; a switch given alone is `"true"`.

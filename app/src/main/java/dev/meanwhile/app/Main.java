@@ -23,6 +23,7 @@ public final class Main {
       List.of(
           new DemoCommand(),
           new ServeCommand(),
+          new CheckCommand(),
           new SimulateCommand(),
           new KeyCommand(),
           new TrainCommand());
@@ -58,7 +59,7 @@ public final class Main {
   private static int run(Command command, List<String> arguments) throws IOException {
     Given given;
     try {
-      given = Given.parse(command.flags(), arguments);
+      given = Given.parse(command.flags(), command.argument(), arguments);
     } catch (CannotRun e) {
       throw new CannotRun(e.getMessage() + " See: meanwhile " + command.name() + " --help");
     }

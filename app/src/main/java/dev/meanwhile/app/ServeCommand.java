@@ -37,6 +37,13 @@ final class ServeCommand implements Command {
   public List<Option> flags() {
     var flags = new ArrayList<Option>();
     flags.add(Command.flag(CONFIG, "file", "configuration file; see docs/configuration.md"));
+    flags.addAll(options());
+    return flags;
+  }
+
+  /// The configuration's options as flags.
+  static List<Option> options() {
+    var flags = new ArrayList<Option>();
     for (OptionInfo each : ConfigReader.options()) {
       String placeholder = each.placeholder();
       Option flag =

@@ -63,6 +63,29 @@ class CommandLineTest {
   }
 
   @Test
+  void a_file_is_checked_as_serve_reads_it(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("meanwhile.yaml");
+    String right =
+        "upstreams: {a: {base-url: 'http://x/v1'}}\noperations: {summary: {for: page, model: m, prompt: '{{text}}'}}\n";
+    Files.writeString(file, right, UTF_8);
+    assertThat(output(start("check", file.toString()), 0)).isEqualTo(file + " is valid\n");
+    Files.writeString(file, right.replace("page", "pages").replace("{{text", "{{te xt"), UTF_8);
+    String said = output(start("check", file.toString()), 2);
+    assertThat(said)
+        .contains("meanwhile.yaml:2:")
+        .contains("form, search, page")
+        .contains("{{text}}");
+    assertThat(output(start("serve", "--config", file.toString()), 2)).isEqualTo(said);
+    Files.writeString(file, "operations: {}\n", UTF_8);
+    assertThat(output(start("check", file.toString()), 2)).contains("--upstream");
+    output(start("check", file.toString(), "--upstream", "http://127.0.0.1:1/v1"), 0);
+    assertThat(output(start("check"), 2)).contains("file is missing");
+    assertThat(output(start("check", file.toString(), "more"), 2)).contains("'more'");
+    assertThat(output(start("check", "--help"), 0)).contains("<file>");
+    assertThat(output(start("--help"), 0)).contains("check");
+  }
+
+  @Test
   void a_port_that_is_taken_is_said_in_one_line() throws Exception {
     try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       String port = Integer.toString(taken.getLocalPort());

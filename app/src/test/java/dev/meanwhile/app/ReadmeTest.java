@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import com.sun.net.httpserver.HttpServer;
 import dev.meanwhile.server.Server;
+import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.config.ConfigReader;
 import java.io.BufferedReader;
 import java.io.File;
@@ -41,6 +42,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /// README.md's examples do what README.md says. They are read from it, and bash and curl run them
 /// before `meanwhile demo`; only the port is another, and `run_…` the id of a run.
@@ -76,6 +78,19 @@ class ReadmeTest {
     assertThat(EXAMPLES.keySet())
         .containsExactly(
             "Synchronous", "Streaming", "Asynchronous", "Responses", "Coalescing", "Cancelling");
+  }
+
+  @Test
+  void the_operation_can_be_called(@TempDir Path folder) throws Exception {
+    int begin = README.indexOf("```yaml\noperations:") + "```yaml\n".length();
+    String yaml = README.substring(begin, README.indexOf("```", begin));
+    Path file = Files.writeString(folder.resolve("meanwhile.yaml"), yaml, UTF_8);
+    Config config = ConfigReader.read(file, Map.of("upstream", "http://127.0.0.1:1/v1"), Map.of());
+    var name = Pattern.compile("`POST /v1/operations/([\\w-]+)` with `(.*?)`").matcher(README);
+    assertThat(name.find()).isTrue();
+    var operation = Objects.requireNonNull(config.operations().get(name.group(1)));
+    var template = Objects.requireNonNull(operation.template());
+    assertThat(template.fill(name.group(2).getBytes(UTF_8)).problem()).isNull();
   }
 
   @Test

@@ -1,4 +1,5 @@
-/// Time: the clock of a loop, the limits of an attempt, what happens when callers leave.
+/// Time: the clock of a loop, the limits of an attempt, what users tolerate, what happens when
+/// callers leave.
 @NullMarked
 package dev.meanwhile.budget;
 

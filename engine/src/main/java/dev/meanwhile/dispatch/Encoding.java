@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 
 /// The small parts of a run and its log as bytes in a store.
 final class Encoding {
+  /// The length of a text that is not there.
+  private static final int MISSING = -1;
+
   private Encoding() {}
 
   static byte[] of(About about) {
@@ -29,9 +32,12 @@ final class Encoding {
       out.writeBoolean(about.streamed());
       out.writeBoolean(about.attached());
       out.writeBoolean(about.base64());
-      if (about.asked() != null) {
-        text(out, about.asked());
+      if (about.asked() != null || about.operation() != null) {
+        textOrNull(out, about.asked());
         out.writeBoolean(about.lasting());
+        if (about.operation() != null) {
+          text(out, about.operation());
+        }
       }
     });
   }
@@ -47,10 +53,12 @@ final class Encoding {
           boolean streamed = in.readBoolean();
           boolean attached = in.readBoolean();
           boolean base64 = in.readBoolean();
-          String asked = in.available() > 0 ? text(in) : null;
-          boolean lasting = asked != null && in.readBoolean();
+          boolean more = in.available() > 0;
+          String asked = more ? textOrNull(in) : null;
+          boolean lasting = more && in.readBoolean();
+          String operation = in.available() > 0 ? text(in) : null;
           return new About(
-              tenant, api, upstream, model, streamed, attached, base64, asked, lasting);
+              tenant, api, upstream, model, streamed, attached, base64, asked, lasting, operation);
         });
   }
 
@@ -98,6 +106,24 @@ final class Encoding {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     out.writeInt(bytes.length);
     out.write(bytes);
+  }
+
+  /// The same of a text that may be missing.
+  private static void textOrNull(DataOutputStream out, @Nullable String text) throws IOException {
+    if (text == null) {
+      out.writeInt(MISSING);
+    } else {
+      text(out, text);
+    }
+  }
+
+  private static @Nullable String textOrNull(DataInputStream in) throws IOException {
+    in.mark(Integer.BYTES);
+    if (in.readInt() == MISSING) {
+      return null;
+    }
+    in.reset();
+    return text(in);
   }
 
   static String text(DataInputStream in) throws IOException {

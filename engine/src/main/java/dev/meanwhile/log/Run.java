@@ -126,6 +126,7 @@ public final class Run implements LogReader {
   /// @param base64 whether its caller asked for embeddings in base64
   /// @param asked the request as its caller made it, where the run's view needs it; else null
   /// @param lasting whether it is kept for longer than others: only where `asked` is there
+  /// @param operation the name of the operation that was called, or null
   public record About(
       String tenant,
       String api,
@@ -135,9 +136,11 @@ public final class Run implements LogReader {
       boolean attached,
       boolean base64,
       @Nullable String asked,
-      boolean lasting) {
+      boolean lasting,
+      @Nullable String operation) {
     public About attaching() {
-      return new About(tenant, api, upstream, model, streamed, true, base64, asked, lasting);
+      return new About(
+          tenant, api, upstream, model, streamed, true, base64, asked, lasting, operation);
     }
   }
 

@@ -114,7 +114,7 @@ final class Bench {
 
     Submission submission() {
       return new Submission(
-          new Run.About("shop", "chat", "default", "m", streamed, false, false, null, false),
+          new Run.About("shop", "chat", "default", "m", streamed, false, false, null, false, null),
           new Request(
               "default", "chat", "/chat/completions", List.of(), "{}".getBytes(UTF_8), streamed),
           usage,

@@ -77,7 +77,7 @@ public class CoalesceLincheckTest {
 
   private static final Submission SUBMISSION =
       new Submission(
-          new Run.About("shop", "chat", "up", "m", false, false, false, null, false),
+          new Run.About("shop", "chat", "up", "m", false, false, false, null, false, null),
           new Request("up", "chat", "/", List.of(), new byte[0], false),
           false,
           Clocks.DEFAULT,

@@ -86,7 +86,8 @@ class EncodingTest {
                   random.nextBoolean(),
                   random.nextBoolean(),
                   asked,
-                  asked != null && random.nextBoolean());
+                  asked != null && random.nextBoolean(),
+                  random.nextBoolean() ? text(random) : null);
           assertThat(Encoding.about(Encoding.of(about))).isEqualTo(about);
           var head = new Head(100 + random.nextInt(500), random.nextBoolean(), text(random));
           assertThat(Encoding.head(Objects.requireNonNull(Encoding.of(head)))).isEqualTo(head);
@@ -107,7 +108,7 @@ class EncodingTest {
     Seeds.check(
         2_000,
         random -> {
-          var about = new About("shop", "chat", "up", "m", true, false, false, null, false);
+          var about = new About("shop", "chat", "up", "m", true, false, false, null, false, null);
           refused(random, work(random).encoded(), Work::of);
           refused(random, Encoding.of(about), Encoding::about);
           refused(random, Encoding.of(terminal(random)), Encoding::terminal);

@@ -123,7 +123,7 @@ class RunLogTest {
     var log = new RunLog(Runnable::run, 0, LIMIT);
     LogWriter writer = log.begin();
     var owner = new Seat();
-    var about = new Run.About("t", "chat", "u", "m", true, false, false, null, false);
+    var about = new Run.About("t", "chat", "u", "m", true, false, false, null, false, null);
     var cut = new Run("run_1", about, 0, log, owner);
     var other = new Run("run_2", about, 0, log, owner);
     append(writer, "before ");

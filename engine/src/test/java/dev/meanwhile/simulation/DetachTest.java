@@ -156,7 +156,7 @@ class DetachTest {
       process.loop.on(() ->
           process.dispatcher.accept(
               new Submission(
-                  new Run.About("shop", "chat", "up", "m", true, false, false, null, false),
+                  new Run.About("shop", "chat", "up", "m", true, false, false, null, false, null),
                   new Request("up", "chat", "/", List.of(), "{}".getBytes(UTF_8), true),
                   true,
                   Clocks.DEFAULT,

@@ -183,7 +183,8 @@ class DurableTest {
   private static Submission submission(
       Request request, @Nullable Key same, Submission.@Nullable Promise promise) {
     return new Submission(
-        new Run.About("shop", "chat", "up", "m", request.streamed(), false, false, null, false),
+        new Run.About(
+            "shop", "chat", "up", "m", request.streamed(), false, false, null, false, null),
         request,
         true,
         Clocks.DEFAULT,

@@ -238,7 +238,7 @@ final class Simulation {
       String prompt, boolean streamed, @Nullable Key same, Submission.@Nullable Promise promise) {
     String tenant = Seeds.pick(random, "shop", "shop", "bank");
     return new Submission(
-        new Run.About(tenant, "chat", "up", "m", streamed, false, false, null, false),
+        new Run.About(tenant, "chat", "up", "m", streamed, false, false, null, false, null),
         new Request("up", "chat", "/chat/completions", List.of(), prompt.getBytes(UTF_8), streamed),
         true,
         CLOCKS,

@@ -159,7 +159,7 @@ final class ChatMessages {
     return new Items(parts);
   }
 
-  private static Members part(Members part, String at) {
+  static Members part(Members part, String at) {
     return switch (Tree.string(part.get("type"))) {
       case "input_text", "output_text", "text" -> {
         refuseUnknown(part, at, Set.of("type", "text", "annotations", "logprobs"), List.of());

@@ -46,7 +46,7 @@ class ResponsesFoldTest {
       writer.close(end, 2_000);
     }
     var about =
-        new Run.About("t", "responses", "u", "asked-model", true, false, false, asked, false);
+        new Run.About("t", "responses", "u", "asked-model", true, false, false, asked, false, null);
     return new Run(
         "run_abc",
         about,

@@ -121,8 +121,28 @@ public final class Rig implements AutoCloseable {
     flags.put("cors", "http://127.0.0.1:" + simulator.port());
     flags.put("port", "0");
     flags.put("shutdown-timeout", "0s");
-    var config = ConfigReader.read(null, flags, environment);
+    var config = ConfigReader.read(operations(), flags, environment);
     return new Rig(vertx, simulator, config, data);
+  }
+
+  /// A configuration with what clients call by name.
+  private static Path operations() {
+    try {
+      Path file = Files.createTempFile("meanwhile-conformance", ".yaml");
+      file.toFile().deleteOnExit();
+      return Files.writeString(
+          file,
+          """
+          operations:
+            summary:
+              for: report
+              model: sim-fast
+              system: Be brief.
+              prompt: "How do {{what}} cross borders?"
+          """);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /// The address of the server, without a path.

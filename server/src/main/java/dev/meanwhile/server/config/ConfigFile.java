@@ -8,28 +8,28 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.nodes.Node;
-import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
-import org.snakeyaml.engine.v2.nodes.Tag;
 
 /// What the file says: its sections. For one thread.
 final class ConfigFile {
-  private static final List<String> SECTIONS = List.of("server", "keys", "upstreams", "mail");
+  private static final List<String> SECTIONS =
+      List.of("server", "keys", "upstreams", "operations", "mail");
 
   private final String file;
-  private final Environment environment;
+  private final SectionReader reader;
   private final Errors errors;
 
   private final Values server = new Values();
   private final List<Values> keys = new ArrayList<>();
   private final Map<String, Values> upstreams = new LinkedHashMap<>();
+  private final Map<String, Operation> operations = new LinkedHashMap<>();
   private final Values mail = new Values();
   private @Nullable Place mailPlace;
   private boolean readable = true;
 
   private ConfigFile(String file, Environment environment, Errors errors) {
     this.file = file;
-    this.environment = environment;
+    this.reader = new SectionReader(file, environment, errors);
     this.errors = errors;
   }
 
@@ -69,6 +69,11 @@ final class ConfigFile {
     return upstreams;
   }
 
+  /// In the file's order; without those that have mistakes.
+  Map<String, Operation> operations() {
+    return operations;
+  }
+
   /// The `mail` section.
   Values mail() {
     return mail;
@@ -92,12 +97,13 @@ final class ConfigFile {
   private void readSection(String name, Section.Entry entry) {
     Node node = entry.value();
     switch (name) {
-      case "server" -> readOptions("server", node, "port: 8080", ServerOptions.ALL, server);
+      case "server" -> reader.read("server", node, "port: 8080", ServerOptions.ALL, server);
       case "keys" -> readKeys(node);
       case "upstreams" -> readUpstreams(node);
+      case "operations" -> readOperations(node);
       case "mail" -> {
         mailPlace = entry.name().about("mail");
-        readOptions("mail", node, "host: smtp.example.com", MailOptions.ALL, mail);
+        reader.read("mail", node, "host: smtp.example.com", MailOptions.ALL, mail);
       }
       default -> {} // refused as unknown
     }
@@ -114,7 +120,7 @@ final class ConfigFile {
     Map<Sha256, Place> seen = new HashMap<>();
     for (Node element : sequence.getValue()) {
       Values values = new Values();
-      readOptions("keys[" + keys.size() + "]", element, fields, KeyOptions.ALL, values);
+      reader.read("keys[" + keys.size() + "]", element, fields, KeyOptions.ALL, values);
       keys.add(values);
       values.place(KeyOptions.SHA256).ifPresent(place -> refuseTwin(values, place, seen));
     }
@@ -139,74 +145,24 @@ final class ConfigFile {
         .forEach((name, entry) -> {
           UpstreamOptions.NAME.read(new Text(name, entry.name(), false), errors);
           Values values = new Values();
-          readOptions(section.path(name), entry.value(), fields, UpstreamOptions.ALL, values);
+          reader.read(section.path(name), entry.value(), fields, UpstreamOptions.ALL, values);
           upstreams.put(name, values);
         });
   }
 
-  private void readOptions(
-      String path, Node node, String example, List<Option<?>> options, Values values) {
-    Section section = Section.read(file, path, node, example, errors);
-    if (section == null) {
-      return;
+  private void readOperations(Node node) {
+    String example = "summary: " + OperationOptions.EXAMPLE;
+    Section section = Section.read(file, "operations", node, example, errors);
+    if (section != null) {
+      section
+          .entries()
+          .forEach((name, entry) -> {
+            OperationOptions.NAME.read(new Text(name, entry.name(), false), errors);
+            Operation read = OperationReader.read(name, section.path(name), entry.value(), reader);
+            if (read != null) {
+              operations.put(name, read);
+            }
+          });
     }
-    section.refuseUnknown(options.stream().map(Option::name).toList(), errors);
-    for (Option<?> option : options) {
-      Section.Entry entry = section.entries().get(option.name());
-      if (entry != null) {
-        readOption(option, section.path(option.name()), entry.value(), values);
-      } else if (option.required()) {
-        String wanted = option.name() + " is missing: " + option.type().wanted();
-        errors.add(section.place(), wanted);
-      }
-    }
-  }
-
-  private void readOption(Option<?> option, String path, Node node, Values values) {
-    Text text = option.type().list() ? list(option, path, node) : scalar(option, path, node);
-    if (text == null) {
-      values.spoilt(option);
-    } else {
-      values.read(option, text, errors);
-    }
-  }
-
-  /// A list, as the text a flag would give; each element is read alone first, so that a mistake is
-  /// told where it is.
-  ///
-  /// @return null if there is no element, or one that is wrong
-  private @Nullable Text list(Option<?> option, String path, Node node) {
-    if (!(node instanceof SequenceNode sequence)) {
-      return scalar(option, path, node);
-    }
-    if (sequence.getValue().isEmpty() && option.required()) {
-      Place place = Place.file(file, node.getStartMark(), path);
-      errors.add(place, option.type().wanted() + ", but the list is empty");
-    }
-    List<String> elements = new ArrayList<>();
-    for (Node element : sequence.getValue()) {
-      Text text = scalar(option, path, element);
-      if (text != null && option.type().read(text, errors) != null) {
-        elements.add(text.value());
-      }
-    }
-    if (elements.isEmpty() || elements.size() < sequence.getValue().size()) {
-      return null;
-    }
-    Place place = Place.file(file, node.getStartMark(), path);
-    return new Text(String.join(",", elements), place, false);
-  }
-
-  private @Nullable Text scalar(Option<?> option, String path, Node node) {
-    Place place = Place.file(file, node.getStartMark(), path);
-    if (!(node instanceof ScalarNode scalar)) {
-      errors.add(place, option.type().wanted() + ", but found a list or a group of names");
-      return null;
-    }
-    if (scalar.isPlain() && scalar.getTag().equals(Tag.NULL)) {
-      errors.add(place, option.type().wanted() + ", but found no value");
-      return null;
-    }
-    return environment.substitute(scalar.getValue(), place, errors);
   }
 }

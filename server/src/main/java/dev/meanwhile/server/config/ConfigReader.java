@@ -60,6 +60,7 @@ public final class ConfigReader {
         ServerOptions.server(values),
         file.keys().stream().map(KeyOptions::key).toList(),
         upstreams(upstreamKey),
+        file.operations(),
         mail());
   }
 

@@ -17,6 +17,11 @@ final class Errors {
     return errors.isEmpty();
   }
 
+  /// How many there are, each told once.
+  int count() {
+    return errors.size();
+  }
+
   ConfigException exception() {
     return new ConfigException(
         errors.stream()

@@ -1,5 +1,6 @@
 package dev.meanwhile.server.config;
 
+import dev.meanwhile.openai.Template;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Set;

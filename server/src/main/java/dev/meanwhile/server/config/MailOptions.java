@@ -1,5 +1,6 @@
 package dev.meanwhile.server.config;
 
+import dev.meanwhile.openai.Template;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Arrays;
@@ -11,6 +12,9 @@ import java.util.regex.Pattern;
 
 /// The table of the `mail` section.
 final class MailOptions {
+  /// What templates may say: an end's operation, id, status, and the link to it.
+  private static final List<String> VARIABLES = List.of("operation", "id", "status", "url");
+
   private static final String LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
   private static final String DOMAIN =
       "(?=[^@]{1,253}$|[^@]{1,253}>)" + LABEL + "(?:\\." + LABEL + ")*";
@@ -93,7 +97,7 @@ final class MailOptions {
       Option.computed(
           "text",
           template(LONGEST_TEXT, "[\\P{Cc}\\t\\r\\n]+", "of lines"),
-          () -> Template.parse("{{operation}} {{id}} {{status}}.\n\n{{url}}\n"),
+          () -> Template.of("{{operation}} {{id}} {{status}}.\n\n{{url}}\n"),
           "the subject and the link",
           "template of its text");
   static final Option<Boolean> INCLUDE_ANSWER =
@@ -155,14 +159,26 @@ final class MailOptions {
     return Type.of(
         "<template>",
         "a text %s, 1 to %d characters, in which each {{…}} is one of %s"
-            .formatted(what, longest, String.join(", ", Template.VARIABLES)),
+            .formatted(what, longest, String.join(", ", VARIABLES)),
         "\"{{operation}} {{id}} {{status}}\"",
         text -> {
           if (text.length() > longest) {
             throw new Wrong("it is too long");
           }
-          return Template.parse(matching(pattern, text));
+          return known(Types.TEMPLATE.parser().parse(matching(pattern, text)));
         });
+  }
+
+  private static Template known(Template template) {
+    int number = 0;
+    for (String each : template.holes()) {
+      number++;
+      if (!VARIABLES.contains(each)) {
+        // Which is not said, since it may come from the environment.
+        throw new Wrong("its {{…}} number " + number + " is none of them");
+      }
+    }
+    return template;
   }
 
   private static Set<String> domains(String text) {

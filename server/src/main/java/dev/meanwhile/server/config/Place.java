@@ -52,6 +52,11 @@ record Place(Source source, int line, int column, String text) implements Compar
     return new Place(source, line, column, text + ": " + subject);
   }
 
+  /// The same, of a name in what is there.
+  Place in(String name) {
+    return new Place(source, line, column, text + "." + name);
+  }
+
   static Place variable(String option) {
     return new Place(Source.VARIABLE, 0, 0, variableName(option));
   }

@@ -8,29 +8,50 @@ import org.jspecify.annotations.Nullable;
 /// @param expected completes "expected …"
 /// @param example a right value
 /// @param secret whether errors must not repeat what was written
-/// @param list whether the file may give it as a list, each element parsed alone
+/// @param shape how the file writes it
 /// @param parser fails with an [IllegalArgumentException], of which only a [Wrong] is quoted
 record Type<T>(
     String placeholder,
     String expected,
     String example,
     boolean secret,
-    boolean list,
+    Shape shape,
     Parser<T> parser) {
+  /// How the file writes a value.
+  enum Shape {
+    /// As one text.
+    SCALAR,
+    /// As one text, or as a list whose elements are parsed alone.
+    LIST,
+    /// As any YAML, which is parsed as the JSON that it stands for.
+    JSON,
+    /// As a section or a list of its own, with a table of its own.
+    NESTED
+  }
+
   interface Parser<T> {
     T parse(String text);
   }
 
   static <T> Type<T> of(String placeholder, String expected, String example, Parser<T> parser) {
-    return new Type<>(placeholder, expected, example, false, false, parser);
+    return new Type<>(placeholder, expected, example, false, Shape.SCALAR, parser);
+  }
+
+  /// What is read by a table of its own.
+  static Type<String> nested(String placeholder, String expected) {
+    return new Type<>(placeholder, expected, placeholder, false, Shape.NESTED, text -> text);
   }
 
   Type<T> asSecret() {
-    return new Type<>(placeholder, expected, example, true, list, parser);
+    return new Type<>(placeholder, expected, example, true, shape, parser);
   }
 
   Type<T> asList() {
-    return new Type<>(placeholder, expected, example, secret, true, parser);
+    return new Type<>(placeholder, expected, example, secret, Shape.LIST, parser);
+  }
+
+  Type<T> asJson() {
+    return new Type<>(placeholder, expected, example, secret, Shape.JSON, parser);
   }
 
   /// Parses a text.

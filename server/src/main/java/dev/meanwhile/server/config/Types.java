@@ -1,11 +1,19 @@
 package dev.meanwhile.server.config;
 
+import dev.meanwhile.budget.AtBudget;
+import dev.meanwhile.budget.Deliver;
 import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.budget.Purpose;
+import dev.meanwhile.openai.ChatTemplate;
+import dev.meanwhile.openai.JsonText;
+import dev.meanwhile.openai.Template;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -44,6 +52,30 @@ final class Types {
   static final Type<OnLeave> ON_LEAVE = choice(OnLeave.values(), OnLeave::name);
 
   static final Type<Api> API = choice(Api.values(), Api::name);
+
+  static final Type<Purpose> PURPOSE = choice(Purpose.values(), Purpose::name);
+
+  static final Type<Deliver> DELIVER = choice(Deliver.values(), Deliver::name);
+
+  static final Type<AtBudget> AT_BUDGET = choice(AtBudget.values(), AtBudget::name);
+
+  static final Type<ChatTemplate.Role> ROLE =
+      choice(ChatTemplate.Role.values(), ChatTemplate.Role::name);
+
+  static final Type<ChatTemplate.Kind> KIND =
+      choice(ChatTemplate.Kind.values(), ChatTemplate.Kind::name);
+
+  static final Type<String> TEXT = Type.of("<text>", "a text", "gpt-4.1-mini", text -> text);
+
+  static final Type<Template> TEMPLATE =
+      Type.of("<template>", "a text", "\"Summarise: {{text}}\"", Types::template);
+
+  static final Type<String> JSON_OBJECT =
+      Type.of("<schema>", "names and values", "{type: object}", Types::object).asJson();
+
+  static final Type<Map<String, String>> PARAMETERS =
+      Type.of("{name: value, …}", "names and values", "{temperature: 0}", Types::parameters)
+          .asJson();
 
   static final Type<Sha256> SHA256 =
       Type.of(
@@ -97,7 +129,9 @@ final class Types {
 
   static <E extends Enum<E>> Type<E> choice(E[] values, Function<E, String> name) {
     List<String> names =
-        Arrays.stream(values).map(value -> name.apply(value).toLowerCase(Locale.ROOT)).toList();
+        Arrays.stream(values)
+            .map(value -> name.apply(value).toLowerCase(Locale.ROOT).replace('_', '-'))
+            .toList();
     return Type.of(
         names.stream().collect(Collectors.joining("|", "<", ">")),
         names.size() == 1 ? names.getFirst() : "one of " + String.join(", ", names),
@@ -134,6 +168,31 @@ final class Types {
       case "false" -> Coalesce.NEVER;
       default -> throw new IllegalArgumentException("none of them");
     };
+  }
+
+  private static Template template(String text) {
+    try {
+      return Template.of(text);
+    } catch (IllegalArgumentException e) {
+      throw new Wrong(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static String object(String json) {
+    if (!json.startsWith("{")) {
+      throw new Wrong("what is there has no names");
+    }
+    return json;
+  }
+
+  private static Map<String, String> parameters(String json) {
+    var members = JsonText.members(object(json).getBytes(StandardCharsets.UTF_8));
+    for (String name : ChatTemplate.OWN) {
+      if (members != null && members.containsKey(name)) {
+        throw new Wrong(name + " is not said here: it comes from the operation and its call");
+      }
+    }
+    return members == null ? Map.of() : members;
   }
 
   private static URI jdbc(String text) {

@@ -21,7 +21,7 @@ import org.snakeyaml.engine.v2.nodes.Node;
 /// From characters to YAML nodes, without what a configuration has no use for: anchors, aliases,
 /// tags, several documents, deep nesting.
 final class YamlTree {
-  private static final int MAX_DEPTH = 16;
+  private static final int MAX_DEPTH = 64;
 
   private final String file;
   private final Errors errors;
@@ -49,7 +49,7 @@ final class YamlTree {
       for (Event event : new Parse(settings).parseString(text)) {
         check(event);
         if (depth > MAX_DEPTH) {
-          errors.add(place(event), "is nested too deeply; expected at most three levels");
+          errors.add(place(event), "is nested too deeply; expected at most 64 levels");
           return null;
         }
       }

@@ -31,10 +31,14 @@ record Letter(String id, String to, String subject, String text) {
     String signed = urls.sign(path, notice.tenant(), Right.READ, expires);
     Map<String, String> values =
         Map.of(
-            "operation", notice.api(),
-            "id", WebhookEvent.idOf(notice.api(), notice.run()),
-            "status", words(notice.status()),
-            "url", mail.publicUrl() + path + "?" + SignedUrls.PARAMETER + "=" + signed);
+            "operation",
+            run.about().operation() == null ? notice.api() : run.about().operation(),
+            "id",
+            WebhookEvent.idOf(notice.api(), notice.run()),
+            "status",
+            words(notice.status()),
+            "url",
+            mail.publicUrl() + path + "?" + SignedUrls.PARAMETER + "=" + signed);
     String text = mail.text().with(values);
     return new Letter(
         notice.event(),

@@ -21,7 +21,12 @@ public final class Answers {
 
   /// Failures that a second try would only repeat, although their status invites one.
   private static final Set<String> NOT_WORTH_RETRYING =
-      Set.of("no_store", "run_too_large", "upstream_event_too_large", "upstream_redirect");
+      Set.of(
+          "budget_exceeded",
+          "no_store",
+          "run_too_large",
+          "upstream_event_too_large",
+          "upstream_redirect");
 
   private Answers() {}
 

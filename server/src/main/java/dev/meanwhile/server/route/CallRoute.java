@@ -3,12 +3,15 @@ package dev.meanwhile.server.route;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.meanwhile.budget.Clocks;
+import dev.meanwhile.budget.Deliver;
 import dev.meanwhile.budget.OnLeave;
 import dev.meanwhile.dispatch.Dispatcher;
 import dev.meanwhile.dispatch.Submission;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.openai.Api;
+import dev.meanwhile.openai.ChatTemplate;
+import dev.meanwhile.openai.ChatTemplate.Filled;
 import dev.meanwhile.openai.Envelope;
 import dev.meanwhile.openai.JsonText;
 import dev.meanwhile.openai.ResponsesRequest;
@@ -16,6 +19,7 @@ import dev.meanwhile.openai.Splice;
 import dev.meanwhile.server.Recent;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
+import dev.meanwhile.server.config.Operation;
 import dev.meanwhile.server.config.Secret;
 import dev.meanwhile.server.config.Server;
 import dev.meanwhile.server.upstream.Client;
@@ -24,6 +28,7 @@ import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Label;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.upstream.Request;
+import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Duration;
@@ -34,10 +39,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/// `POST /v1/chat/completions`, `POST /v1/embeddings`, and `POST /v1/responses`, which is made of a
-/// chat call: every call is a run.
+/// `POST /v1/chat/completions`, `POST /v1/embeddings`, and what is made of a chat call: `POST
+/// /v1/responses`, `POST /v1/operations/{name}`. Every call is a run.
 final class CallRoute {
   private static final String PATH = "/responses";
   private static final Duration PLAIN_GRACE = Duration.ZERO;
@@ -52,13 +58,44 @@ final class CallRoute {
 
   private final Loop loop;
   private final WebhookRoute webhooks;
+  private final OperationRoute operations;
   private final Map<Run.About, Run.About> abouts = new Recent<>(REMEMBERED);
   private final RequestKeys keys;
   private final Clocks clocks;
 
-  CallRoute(Loop loop, WebhookRoute webhooks) {
+  /// What has come.
+  ///
+  /// @param route what was asked of this server, where that is no route of the upstream's; or null
+  /// @param operation what it calls, or null
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
+  private record Incoming(
+      HttpServerRequest request,
+      Api api,
+      @Nullable String route,
+      Caller caller,
+      @Nullable Operation operation,
+      byte[] body,
+      long began) {
+    MultiMap headers() {
+      return request.headers();
+    }
+
+    /// The same, which is made of a call in another API, or of an operation.
+    Incoming as(Api other, @Nullable Operation called) {
+      return new Incoming(request, other, route, caller, called, body, began);
+    }
+  }
+
+  /// What a chat call is made for.
+  ///
+  /// @param body the request with its prompt written out
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
+  private record Asking(ResponsesRequest request, byte[] body) {}
+
+  CallRoute(Loop loop, WebhookRoute webhooks, OperationRoute operations) {
     this.loop = loop;
     this.webhooks = webhooks;
+    this.operations = operations;
     this.keys = new RequestKeys(loop.secret());
     Server server = loop.config().server();
     this.clocks =
@@ -69,8 +106,55 @@ final class CallRoute {
             server.totalTimeout());
   }
 
+  /// A call in one of the APIs; it may name an operation, whose policies then hold.
   void handle(HttpServerRequest request, Api api, Caller caller) {
+    String tag = request.headers().get("meanwhile-operation");
+    Operation operation = tag == null ? null : operations.find(tag.strip(), "Meanwhile-Operation");
     long began = loop.clock().nanos();
+    read(
+        request,
+        body -> {
+          var in = new Incoming(request, api, null, caller, operation, body, began);
+          if (api == Api.RESPONSES) {
+            responses(in);
+          } else {
+            Envelope envelope = envelope(body);
+            boolean streamed = api == Api.CHAT && envelope.stream();
+            accept(in, null, envelope, delivery(in, streamed, false));
+          }
+        });
+  }
+
+  /// A call of an operation: the body has the variables of its prompt.
+  void operate(HttpServerRequest request, String name, Caller caller) {
+    Operation operation = operations.find(name, null);
+    ChatTemplate template = OperationRoute.template(operation);
+    long began = loop.clock().nanos();
+    read(
+        request,
+        body -> {
+          Filled filled = template.fill(body);
+          check(filled.problem());
+          String route = OperationRoute.PATH + "/" + name;
+          var in = new Incoming(request, Api.CHAT, route, caller, operation, body, began);
+          boolean async = Prefer.respondAsync(in.headers());
+          Deliver deliver = async ? Deliver.ASYNC : deliver(in.headers(), operation.deliver());
+          boolean streamed = deliver == Deliver.STREAM;
+          boolean later = operation.deliver() == Deliver.ASYNC && !streamed;
+          accept(in, null, envelope(filled.chat(streamed)), delivery(in, streamed, later));
+        });
+  }
+
+  /// A caller that takes events gets them; one that takes JSON and no events does not.
+  private static Deliver deliver(MultiMap headers, Deliver usual) {
+    String accept = String.join(",", headers.getAll("accept")).toLowerCase(Locale.ROOT);
+    if (accept.contains("text/event-stream")) {
+      return Deliver.STREAM;
+    }
+    return usual == Deliver.STREAM && accept.contains(Answers.JSON) ? Deliver.SYNC : usual;
+  }
+
+  private void read(HttpServerRequest request, Consumer<byte[]> then) {
     Server server = loop.config().server();
     Bodies.read(
         request,
@@ -81,7 +165,7 @@ final class CallRoute {
           @Override
           public void read(byte[] body) {
             try {
-              call(request, api, caller, body, began);
+              then.accept(body);
             } catch (Refusal refusal) {
               refused(refusal);
             } catch (RuntimeException e) {
@@ -97,21 +181,62 @@ final class CallRoute {
         });
   }
 
-  private void call(HttpServerRequest request, Api api, Caller caller, byte[] body, long began) {
-    if (api == Api.RESPONSES) {
-      responses(request, caller, body, began);
-      return;
-    }
-    Envelope envelope = envelope(body);
-    Delivery delivery =
-        Delivery.of(
-            request.headers(), caller, api == Api.CHAT && envelope.stream(), loop.config().mail());
-    accept(request, api, caller, null, envelope, delivery, body, began);
+  private Delivery delivery(Incoming in, boolean streamed, boolean later) {
+    return Delivery.of(
+        in.headers(), in.caller, streamed, in.operation, later, loop.config().mail());
   }
 
-  private void responses(HttpServerRequest request, Caller caller, byte[] body, long began) {
+  private void responses(Incoming in) {
+    String prompt = JsonText.member(in.body, "prompt");
+    Operation named = prompt == null ? null : ofPrompt(prompt, in.body);
+    if (prompt == null || named == null) {
+      responses(in, in.body, null);
+      return;
+    }
+    envelope(in.body); // all of it is JSON
+    String variables = JsonText.member(prompt.getBytes(UTF_8), "variables");
+    String input = variables == null || variables.equals("null") ? "{}" : variables;
+    Filled filled = OperationRoute.template(named).fill(input.getBytes(UTF_8));
+    check(filled.problem());
+    Incoming called = in.as(Api.RESPONSES, in.operation == null ? named : in.operation);
+    responses(called, filled.responses(in.body), filled);
+  }
+
+  /// The operation that a `prompt` names; null if this is for the upstream to judge, or for whoever
+  /// reads the rest of the request.
+  private @Nullable Operation ofPrompt(String prompt, byte[] body) {
+    var members = JsonText.members(prompt.getBytes(UTF_8));
+    String id = members == null ? null : JsonText.string(prompt.getBytes(UTF_8), "id");
+    if (members == null || id == null) {
+      return null;
+    }
+    Operation operation = operations.findOrNull(id);
+    if (operation == null) {
+      Client client = loop.clientOf(envelope(body).model());
+      return client.config().api() == dev.meanwhile.server.config.Api.RESPONSES
+          ? null
+          : operations.find(id, "prompt.id");
+    }
+    members.forEach((name, value) -> {
+      if (!name.equals("id") && !name.equals("variables") && !value.equals("null")) {
+        throw new Refusal(
+            400,
+            "unsupported_parameter",
+            "A prompt is the id of an operation and its variables; '%s' is not supported."
+                .formatted(name),
+            "prompt." + name);
+      }
+    });
+    return operation;
+  }
+
+  /// @param body the request, its prompt written out
+  /// @param filled the prompt of an operation that it names, or null
+  private void responses(Incoming in, byte[] body, @Nullable Filled filled) {
     Client client = loop.clientOf(envelope(body).model());
-    boolean relayed = client.config().api() == dev.meanwhile.server.config.Api.RESPONSES;
+    // What an operation asks is a chat call, whoever speaks what.
+    boolean relayed =
+        filled == null && client.config().api() == dev.meanwhile.server.config.Api.RESPONSES;
     ResponsesRequest asked = relayed ? ResponsesRequest.relayed(body) : ResponsesRequest.of(body);
     check(asked.problem());
     if (asked.background() && !asked.store()) {
@@ -121,59 +246,54 @@ final class CallRoute {
           "'store' must be true where 'background' is: nobody else could ask for the answer.",
           "store");
     }
-    Delivery delivery =
-        Delivery.of(request.headers(), caller, asked.stream(), loop.config().mail());
+    Delivery delivery = delivery(in, asked.stream(), false);
     Delivery how = asked.background() ? delivery.ofBackground() : delivery;
+    var asking = new Asking(asked, body);
     if (relayed) {
-      relayed(request, caller, asked, how, body, began);
+      relayed(in, asking, how);
       return;
     }
     new Turns(
             loop,
-            caller.tenant(),
+            in.caller.tenant(),
             turns -> {
               try {
-                Envelope chat = envelope(asked.chat(turns));
-                accept(request, Api.CHAT, caller, asked, chat, how, body, began);
+                byte[] chat = asked.chat(turns);
+                Envelope envelope = envelope(filled == null ? chat : filled.withParameters(chat));
+                accept(in.as(Api.CHAT, in.operation), asking, envelope, how);
               } catch (Refusal refusal) {
-                Answers.refuse(request.response(), refusal, false);
+                Answers.refuse(in.request.response(), refusal, false);
               } catch (RuntimeException e) {
                 // Nobody else would answer: this may be called by the store's.
-                Answers.fault(request, e, false);
+                Answers.fault(in.request, e, false);
               }
             },
-            refusal -> Answers.refuse(request.response(), refusal, false))
+            refusal -> Answers.refuse(in.request.response(), refusal, false))
         .before(asked.previous());
   }
 
   /// The upstream speaks this API: it gets what was said, and an answer of ours that it goes on
   /// from by the name that it has there.
-  private void relayed(
-      HttpServerRequest request,
-      Caller caller,
-      ResponsesRequest asked,
-      Delivery delivery,
-      byte[] body,
-      long began) {
+  private void relayed(Incoming in, Asking asking, Delivery delivery) {
     Turns.theirName(
         loop,
-        caller.tenant(),
-        asked.previous(),
+        in.caller.tenant(),
+        asking.request.previous(),
         name -> {
           try {
             byte[] said =
                 name == null
-                    ? body
-                    : Splice.of(body, Map.of("previous_response_id", JsonText.quoted(name)));
-            accept(request, Api.RESPONSES, caller, asked, envelope(said), delivery, body, began);
+                    ? in.body
+                    : Splice.of(in.body, Map.of("previous_response_id", JsonText.quoted(name)));
+            accept(in, asking, envelope(said), delivery);
           } catch (Refusal refusal) {
-            Answers.refuse(request.response(), refusal, false);
+            Answers.refuse(in.request.response(), refusal, false);
           } catch (RuntimeException e) {
             // Nobody else would answer: this may be called by the store's.
-            Answers.fault(request, e, false);
+            Answers.fault(in.request, e, false);
           }
         },
-        refusal -> Answers.refuse(request.response(), refusal, false));
+        refusal -> Answers.refuse(in.request.response(), refusal, false));
   }
 
   private static Envelope envelope(byte[] body) {
@@ -188,25 +308,20 @@ final class CallRoute {
     }
   }
 
-  /// @param asked what the chat call of `envelope` is made for, or null if it is the caller's own
-  private void accept(
-      HttpServerRequest request,
-      Api api,
-      Caller caller,
-      @Nullable ResponsesRequest asked,
-      Envelope envelope,
-      Delivery delivery,
-      byte[] body,
-      long began) {
-    Submission submission = submission(request, api, caller, asked, envelope, delivery, body);
-    var answering = new Answering(request, envelope, delivery, submission, began);
-    String webhook = delivery.told().webhook();
-    if (delivery.told().mail() != null && loop.engine().store() == null) {
+  /// @param asking what the chat call of `envelope` is made for, or null if it is the caller's own
+  private void accept(Incoming in, @Nullable Asking asking, Envelope envelope, Delivery delivery) {
+    boolean borrowed = borrows(in, envelope.model());
+    Delivery how = borrowed ? delivery.bound() : delivery;
+    Submission submission = submission(in, asking, envelope, how, borrowed);
+    var answering = new Answering(in, envelope, how, submission);
+    String webhook = how.told().webhook();
+    if (how.told().mail() != null && loop.engine().store() == null) {
       answering.refused(Dispatcher.NO_STORE);
     } else if (webhook == null) {
       loop.dispatcher().accept(submission, answering);
     } else {
-      webhooks.find(request, caller, webhook, _ -> loop.dispatcher().accept(submission, answering));
+      webhooks.find(
+          in.request, in.caller, webhook, _ -> loop.dispatcher().accept(submission, answering));
     }
   }
 
@@ -214,23 +329,20 @@ final class CallRoute {
   private final class Answering implements Dispatcher.Answer {
     private final HttpServerRequest request;
     private final HttpServerResponse response;
+    private final @Nullable Operation operation;
     private final Envelope envelope;
     private final Delivery delivery;
     private final Submission submission;
     private final long began;
 
-    Answering(
-        HttpServerRequest request,
-        Envelope envelope,
-        Delivery delivery,
-        Submission submission,
-        long began) {
-      this.request = request;
+    Answering(Incoming in, Envelope envelope, Delivery delivery, Submission submission) {
+      this.request = in.request;
       this.response = request.response();
+      this.operation = in.operation;
       this.envelope = envelope;
       this.delivery = delivery;
       this.submission = submission;
-      this.began = began;
+      this.began = in.began;
     }
 
     @Override
@@ -284,11 +396,37 @@ final class CallRoute {
     private void plain(Run run, RunHeaders headers, boolean theirs) {
       var answer = new PlainAnswer(loop, response, run, headers, theirs);
       Duration after = delivery.detachAfter();
-      if (after == null || after.isZero()) {
+      Duration giveUp = delivery.giveUpAfter();
+      String fallback = operation == null ? null : operation.fallback();
+      if (after != null && !after.isZero()) {
+        answer.beginToDetach(after);
+      } else if (giveUp == null || fallback != null && run.about().api().equals("embeddings")) {
+        // There is no text that could be an embedding.
         answer.begin();
       } else {
-        answer.beginToDetach(after);
+        answer.beginToGiveUp(giveUp, () -> giveUp(run, headers, fallback));
       }
+    }
+
+    /// The budget has run out.
+    private void giveUp(Run run, RunHeaders headers, @Nullable String fallback) {
+      if (fallback != null) {
+        Run constant = Fallback.of(loop, run, fallback);
+        response.putHeader("meanwhile-fallback", "value");
+        var instead =
+            new RunHeaders(loop, request, constant, delivery, began, submission.sameKey());
+        instead.late();
+        new PlainAnswer(loop, response, constant, instead, false).begin();
+        return;
+      }
+      headers.writeInstead(response);
+      Answers.error(
+          response,
+          504,
+          "budget_exceeded",
+          "There is no answer within the budget of %d ms. The run is %s: ask for it by GET /v1/runs/%s while it is kept."
+              .formatted(Objects.requireNonNull(delivery.budget()).toMillis(), run.id(), run.id()),
+          null);
     }
 
     @Override
@@ -338,13 +476,15 @@ final class CallRoute {
   }
 
   private Submission submission(
-      HttpServerRequest request,
-      Api api,
-      Caller caller,
-      @Nullable ResponsesRequest asked,
+      Incoming in,
+      @Nullable Asking asking,
       Envelope envelope,
       Delivery delivery,
-      byte[] body) {
+      boolean borrowed) {
+    Api api = in.api;
+    Caller caller = in.caller;
+    Operation operation = in.operation;
+    ResponsesRequest asked = asking == null ? null : asking.request;
     // Without one the upstream says what it thinks of that.
     String model = envelope.model() == null ? "" : envelope.model();
     String upstream = loop.clientOf(model).config().name();
@@ -353,8 +493,10 @@ final class CallRoute {
     String renamed = prefixed ? model.substring(slash + 1) : null;
     boolean relayed = api == Api.RESPONSES;
     boolean streamed = api != Api.EMBEDDINGS && envelope.stream();
-    // Who may leave before the end is served by a stream, so that no token is lost.
-    boolean edited = api != Api.EMBEDDINGS && delivery.detachAfter() != null;
+    // Who may leave before the end is served by a stream, so that no token is lost; so is who wants
+    // to see that tokens come.
+    boolean edited =
+        api != Api.EMBEDDINGS && (delivery.detachAfter() != null || watches(operation));
     byte[] sent =
         renamed == null && !edited
             ? envelope.body()
@@ -362,58 +504,52 @@ final class CallRoute {
                 ? relayed(envelope.body(), renamed, edited, delivery)
                 : envelope.edited(renamed, edited);
     String path = relayed ? PATH : api == Api.CHAT ? "/chat/completions" : "/embeddings";
-    String query = asked == null || relayed ? request.query() : null;
-    List<Map.Entry<String, String>> headers = upHeaders(request, caller, upstream);
+    boolean own = in.route == null && (asked == null || relayed);
+    String query = own ? in.request.query() : null;
     var call =
         new Request(
             upstream,
             api.word(),
             query == null ? path : path + "?" + query,
-            headers,
+            upHeaders(in.request, caller, upstream),
             sent,
             streamed || edited);
-    boolean borrowed = headers.stream().anyMatch(header -> isCredential(header.getKey()));
     if (borrowed && (delivery.detachAfter() != null || delivery.told().any())) {
       throw new Refusal(
           400,
           "upstream_key_required",
           "Work that outlives its request cannot go up with its caller's own key, which is never stored. Configure the upstream's key: --upstream-key-env NAME, or api-key in the file.");
     }
-    Label label = FeedRoute.label(loop, request, api, model);
-    String retryCount = request.headers().get("x-stainless-retry-count");
+    String name = operation == null ? null : operation.name();
+    Label label = FeedRoute.label(loop, in.request, api, name == null ? model : name);
+    String retryCount = in.headers().get("x-stainless-retry-count");
     boolean comesBack = retryCount != null || delivery.idempotencyKey() != null;
-    boolean fresh = noCache(request);
+    boolean fresh = noCache(in.request);
+    var about =
+        new Run.About(
+            caller.tenant(),
+            asked == null ? call.api() : Api.RESPONSES.word(),
+            upstream,
+            model,
+            streamed,
+            false,
+            asked == null && envelope.base64(),
+            asking == null ? null : new String(asking.body, UTF_8),
+            asked != null && asked.store(),
+            name);
+    String route = in.route != null ? in.route : asked == null ? call.path() : PATH;
     return new Submission(
-        asked == null
-            ? about(
-                new Run.About(
-                    caller.tenant(),
-                    call.api(),
-                    upstream,
-                    model,
-                    streamed,
-                    false,
-                    envelope.base64(),
-                    null,
-                    false))
-            : new Run.About(
-                caller.tenant(),
-                Api.RESPONSES.word(),
-                upstream,
-                model,
-                streamed,
-                false,
-                false,
-                new String(body, UTF_8),
-                asked.store()),
+        asked == null ? about(about) : about,
         call,
         // Its last event has it in any case.
         relayed || edited || envelope.includeUsage(),
-        clocks,
+        clocks(operation),
         // Whoever is told of the end wants there to be one.
-        !delivery.told().any() ? caller.onLeave() : OnLeave.CONTINUE,
+        delivery.told().any() ? OnLeave.CONTINUE : onLeave(caller, operation),
         grace(streamed, comesBack),
-        retryCount == null ? null : keys.ofRetry(caller, call, body),
+        retryCount == null
+            ? null
+            : keys.ofRetry(caller, call, in.route == null ? call.path() : route, in.body),
         retryCount != null && !retryCount.equals("0") && !fresh,
         // Of a log that others read nobody would be told for this call.
         fresh
@@ -423,9 +559,34 @@ final class CallRoute {
                 || relayed
                 || asked != null && !asked.isAlone()
             ? null
-            : keys.ofSame(caller, call, request.headers(), model, envelope.body()),
+            : keys.ofSame(caller, call, name, in.headers(), model, envelope.body()),
         borrowed,
-        promise(caller, call, asked, delivery, label, body));
+        promise(in, route, asked, delivery, label));
+  }
+
+  /// Whether its clocks look at what an upstream says on the way to its answer.
+  private static boolean watches(@Nullable Operation operation) {
+    return operation != null
+        && (operation.firstContentTimeout() != null || operation.betweenTimeout() != null);
+  }
+
+  private Clocks clocks(@Nullable Operation operation) {
+    return operation == null
+        ? clocks
+        : new Clocks(
+            clocks.connect(),
+            or(operation.firstContentTimeout(), clocks.firstContent()),
+            or(operation.betweenTimeout(), clocks.between()),
+            or(operation.totalTimeout(), clocks.total()));
+  }
+
+  private static Duration or(@Nullable Duration said, Duration usual) {
+    return said == null ? usual : said;
+  }
+
+  private static OnLeave onLeave(Caller caller, @Nullable Operation operation) {
+    OnLeave said = operation == null ? null : operation.onLeave();
+    return said == null ? caller.onLeave() : said;
   }
 
   /// A request of the Responses API as it goes to an upstream that speaks it: what is background
@@ -448,23 +609,21 @@ final class CallRoute {
   /// What the store must promise before this call is accepted: all of it if nobody waits for it,
   /// its name if it has one, and what is told of it.
   private Submission.@Nullable Promise promise(
-      Caller caller,
-      Request call,
+      Incoming in,
+      String route,
       @Nullable ResponsesRequest asked,
       Delivery delivery,
-      @Nullable Label label,
-      byte[] body) {
+      @Nullable Label label) {
     String key = delivery.idempotencyKey();
     boolean kept = asked != null && asked.store() && canStore();
     if (!delivery.background() && key == null && !delivery.told().any() && label == null && !kept) {
       return null;
     }
-    String route = asked == null ? call.path() : PATH;
     return new Submission.Promise(
         delivery.background(),
         asked == null ? BACKGROUND : priority(asked),
         loop.clock().millis() + loop.config().server().backgroundDeadline().toMillis(),
-        key == null ? null : keys.ofIdempotency(caller, route, key, body),
+        key == null ? null : keys.ofIdempotency(in.caller, route, key, in.body),
         delivery.told(),
         label);
   }
@@ -521,6 +680,13 @@ final class CallRoute {
     return loop.client(upstream).config().apiKey() == null && caller.passesThrough()
         ? headers
         : withCredential(headers, null);
+  }
+
+  /// Whether a call to this model's upstream goes up with its caller's own credential.
+  private boolean borrows(Incoming in, @Nullable String model) {
+    return in.caller.passesThrough()
+        && loop.clientOf(model).config().apiKey() == null
+        && Headers.up(in.headers()).stream().anyMatch(each -> isCredential(each.getKey()));
   }
 
   private static boolean isCredential(String header) {

@@ -1,9 +1,11 @@
 package dev.meanwhile.server.route;
 
+import dev.meanwhile.budget.AtBudget;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
 import dev.meanwhile.server.config.Durations;
 import dev.meanwhile.server.config.MailConfig;
+import dev.meanwhile.server.config.Operation;
 import dev.meanwhile.server.mail.Recipient;
 import dev.meanwhile.store.Told;
 import io.vertx.core.MultiMap;
@@ -11,21 +13,23 @@ import java.time.Duration;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/// How a caller wants its answer: `Prefer`, `Meanwhile-Budget`, `Idempotency-Key`,
-/// `Meanwhile-Webhook`, `Meanwhile-Notify`.
+/// How a caller gets its answer: `Prefer`, `Meanwhile-Budget`, `Idempotency-Key`,
+/// `Meanwhile-Webhook`, `Meanwhile-Notify`, and what the operation that it calls says.
 ///
-/// @param async whether it says that 202 will do
+/// @param prefers whether it says that 202 will do
+/// @param async whether it does, or the operation says so that it calls
 /// @param patience how long it is ready to wait before that; null if it does not say
 /// @param budget what its user tolerates; null if it does not say
-/// @param mayDetach whether it may be answered 202 without asking for it
+/// @param atBudget what it gets when its budget runs out, unless it says itself that 202 will do
 /// @param idempotencyKey what it names this request by, or null
 /// @param told who is to be told of the end
 /// @param inBackground whether its body says that nobody waits, which needs no 202
 record Delivery(
+    boolean prefers,
     boolean async,
     @Nullable Duration patience,
     @Nullable Duration budget,
-    boolean mayDetach,
+    AtBudget atBudget,
     @Nullable String idempotencyKey,
     Told told,
     boolean inBackground) {
@@ -35,12 +39,25 @@ record Delivery(
   /// A streamed call is not detached: who has the answer as it comes waits for nothing. For it the
   /// rest of `Prefer` is not applied unless it says that nobody waits at all.
   ///
+  /// @param operation what is called, or null
+  /// @param later whether it says that nobody waits; then its budget is for the work, not for a
+  ///   caller
   /// @param mail how mails are sent, or null if none are
   /// @throws Refusal 400 if a header is not understood
-  static Delivery of(MultiMap headers, Caller caller, boolean streamed, @Nullable MailConfig mail) {
-    boolean prefers = headers.contains("prefer");
-    boolean async = prefers && Prefer.respondAsync(headers);
-    String budget = headers.get("meanwhile-budget");
+  static Delivery of(
+      MultiMap headers,
+      Caller caller,
+      boolean streamed,
+      @Nullable Operation operation,
+      boolean later,
+      @Nullable MailConfig mail) {
+    boolean says = headers.contains("prefer");
+    boolean prefers = says && Prefer.respondAsync(headers);
+    String said = headers.get("meanwhile-budget");
+    Duration own =
+        operation == null || later
+            ? null
+            : streamed ? operation.budget().firstToken() : operation.budget().total();
     String key = headers.get("idempotency-key");
     String webhook = headers.get("meanwhile-webhook");
     if (key != null && !KEY.matcher(key.strip()).matches()) {
@@ -52,10 +69,11 @@ record Delivery(
     }
     var delivery =
         new Delivery(
-            async,
-            prefers && Prefer.says(headers) ? Prefer.wait(headers) : null,
-            budget == null ? null : budget(budget),
-            caller.mayDetach() || async,
+            prefers,
+            later || prefers,
+            says && Prefer.says(headers) ? Prefer.wait(headers) : null,
+            shorter(said == null ? null : budget(said), own),
+            atBudget(caller, operation),
             key == null ? null : key.strip(),
             new Told(
                 webhook == null ? null : webhook.strip(),
@@ -64,14 +82,39 @@ record Delivery(
     return streamed && !delivery.background() ? delivery.watched() : delivery;
   }
 
+  private static AtBudget atBudget(Caller caller, @Nullable Operation operation) {
+    AtBudget said = operation == null ? null : operation.atBudget();
+    return said != null ? said : caller.mayDetach() ? AtBudget.DETACH : AtBudget.WAIT;
+  }
+
+  private static @Nullable Duration shorter(@Nullable Duration a, @Nullable Duration b) {
+    return a == null || b != null && b.compareTo(a) < 0 ? b : a;
+  }
+
+  /// A look at a run that is there: of no budget.
+  ///
+  /// @param patience how long it waits for the end, or null
+  static Delivery ofLook(@Nullable Duration patience) {
+    return new Delivery(false, false, patience, null, AtBudget.WAIT, null, Told.NOBODY, false);
+  }
+
   /// The same of a caller that has the answer as it comes.
   private Delivery watched() {
-    return new Delivery(false, null, budget, false, idempotencyKey, told, inBackground);
+    return new Delivery(
+        false, false, null, budget, AtBudget.WAIT, idempotencyKey, told, inBackground);
   }
 
   /// The same, where nobody waits.
   Delivery ofBackground() {
-    return new Delivery(async, patience, budget, mayDetach, idempotencyKey, told, true);
+    return new Delivery(prefers, async, patience, null, atBudget, idempotencyKey, told, true);
+  }
+
+  /// The same, for a call that cannot outlive its request: 202 only where its caller insists.
+  Delivery bound() {
+    return async || atBudget != AtBudget.DETACH
+        ? this
+        : new Delivery(
+            false, false, patience, budget, AtBudget.WAIT, idempotencyKey, told, inBackground);
   }
 
   private static Duration budget(String text) {
@@ -99,7 +142,14 @@ record Delivery(
     if (async) {
       return patience != null ? patience : budget != null ? budget : Duration.ZERO;
     }
-    return mayDetach ? budget : null;
+    return atBudget == AtBudget.DETACH ? budget : null;
+  }
+
+  /// How long the caller waits before it gets something in the answer's place, without a 202; null
+  /// if it never does.
+  @Nullable Duration giveUpAfter() {
+    boolean gives = atBudget == AtBudget.FAIL || atBudget == AtBudget.FALLBACK_VALUE;
+    return gives && !async && !inBackground ? budget : null;
   }
 
   /// Whether nobody waits.
@@ -113,7 +163,7 @@ record Delivery(
   @Nullable String applied(int status, long taken) {
     String waited = patience == null ? null : "wait=" + Prefer.text(patience);
     if (status == 202) {
-      return !async ? waited : waited == null ? "respond-async" : "respond-async, " + waited;
+      return !prefers ? waited : waited == null ? "respond-async" : "respond-async, " + waited;
     }
     return patience == null || taken > patience.toNanos() ? null : waited;
   }

@@ -67,9 +67,9 @@ final class FeedRoute {
 
   /// In which channel a call's run is to be told of, and as what; null if it does not say.
   ///
-  /// @param model the title if the call gives none
+  /// @param usual the title if the call gives none; blank: what kind of call it is
   /// @throws Refusal if a header is not understood, or nothing is kept here
-  static @Nullable Label label(Loop loop, HttpServerRequest request, Api api, String model) {
+  static @Nullable Label label(Loop loop, HttpServerRequest request, Api api, String usual) {
     String channel = request.headers().get("meanwhile-channel");
     if (channel == null) {
       return null;
@@ -77,7 +77,7 @@ final class FeedRoute {
     String name = name(channel.strip());
     String given = request.headers().get("meanwhile-title");
     String title =
-        given == null ? usual(model.isBlank() ? api.word() : model) : decoded(given.strip());
+        given == null ? usual(usual.isBlank() ? api.word() : usual) : decoded(given.strip());
     if (title.isBlank() || title.length() > LONGEST_TITLE || !title.equals(usual(title))) {
       throw new Refusal(
           400,

@@ -17,6 +17,7 @@ public final class Front implements Handler<HttpServerRequest> {
 
   private final Loop loop;
   private final CallRoute calls;
+  private final OperationRoute operations;
   private final RunRoute runs;
   private final FeedRoute feeds;
   private final ListRoute list;
@@ -28,7 +29,8 @@ public final class Front implements Handler<HttpServerRequest> {
   public Front(Loop loop) {
     this.loop = loop;
     this.webhooks = new WebhookRoute(loop);
-    this.calls = new CallRoute(loop, webhooks);
+    this.operations = new OperationRoute(loop.config().operations());
+    this.calls = new CallRoute(loop, webhooks, operations);
     var urls = new UrlRoute(loop);
     this.runs = new RunRoute(loop, urls);
     this.feeds = new FeedRoute(loop, urls);
@@ -68,16 +70,18 @@ public final class Front implements Handler<HttpServerRequest> {
               ? "runs"
               : path.startsWith(FeedRoute.PATH)
                   ? "feeds"
-                  : isWebhooks(path)
+                  : isIn(path, WebhookRoute.PATH)
                       ? "webhooks"
-                      : path.equals(RESPONSES) || path.startsWith(RESPONSES + "/")
-                          ? "responses"
-                          : path.startsWith("/v1/") ? "relay" : "other";
+                      : isIn(path, OperationRoute.PATH)
+                          ? "operations"
+                          : isIn(path, RESPONSES)
+                              ? "responses"
+                              : path.startsWith("/v1/") ? "relay" : "other";
     };
   }
 
-  private static boolean isWebhooks(String path) {
-    return path.equals(WebhookRoute.PATH) || path.startsWith(WebhookRoute.PATH + "/");
+  private static boolean isIn(String path, String above) {
+    return path.equals(above) || path.startsWith(above + "/");
   }
 
   private void route(HttpServerRequest request, String path) {
@@ -105,6 +109,15 @@ public final class Front implements Handler<HttpServerRequest> {
       case RESPONSE_ERASE -> responses.erase(request, caller(request), in.getFirst());
       case RESPONSE_CANCEL -> responses.cancel(request, caller(request), in.getFirst());
       case RESPONSE_INPUT -> responses.input(request, caller(request), in.getFirst());
+      case OPERATIONS -> {
+        caller(request);
+        operations.list(request);
+      }
+      case OPERATION -> {
+        caller(request);
+        operations.get(request, in.getFirst());
+      }
+      case OPERATE -> calls.operate(request, in.getFirst(), caller(request));
       case RUNS -> list.handle(request, caller(request));
       case RUN -> runs.get(request, caller(request, in, Right.READ), in.getFirst());
       case RUN_ERASE -> runs.erase(request, caller(request, in, Right.OWN), in.getFirst());

@@ -54,6 +54,24 @@ final class PlainAnswer {
     }
   }
 
+  /// The same, but after `time` the caller gets something else, and leaves.
+  ///
+  /// @param instead answers it; nothing was sent before
+  void beginToGiveUp(Duration time, Runnable instead) {
+    begin();
+    if (!answered && !response.closed()) {
+      timer =
+          loop.clock()
+              .after(
+                  time,
+                  () -> {
+                    answered = true;
+                    over();
+                    instead.run();
+                  });
+    }
+  }
+
   private void detach() {
     timer = null;
     run.keep(reason -> loop.clock().execute(() -> kept(reason)));

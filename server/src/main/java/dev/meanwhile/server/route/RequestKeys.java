@@ -28,8 +28,10 @@ final class RequestKeys {
 
   /// The key by which an SDK's retry finds what it has asked for before: credential, route and the
   /// raw body.
-  Key ofRetry(Caller caller, Request request, byte[] body) {
-    sha256.update(bytes(caller.credential() + "\n" + request.upstream() + "\n" + request.path()));
+  ///
+  /// @param route what was asked of this server
+  Key ofRetry(Caller caller, Request request, String route, byte[] body) {
+    sha256.update(bytes(caller.credential() + "\n" + request.upstream() + "\n" + route));
     sha256.update((byte) 0);
     return Key.of(sha256.digest(body));
   }
@@ -44,9 +46,15 @@ final class RequestKeys {
   /// The key by which identical requests find each other, or null if this one has none: design.md,
   /// Keys. The credential is part of it, since what it may see can differ.
   ///
+  /// @param operation what is called, or null
   /// @param model as the caller named it, with or without the upstream's prefix
   @Nullable Key ofSame(
-      Caller caller, Request request, MultiMap headers, String model, byte[] body) {
+      Caller caller,
+      Request request,
+      @Nullable String operation,
+      MultiMap headers,
+      String model,
+      byte[] body) {
     byte[] canonical = CanonicalRequest.of(body).orElse(null);
     if (canonical == null) {
       return null;
@@ -56,6 +64,7 @@ final class RequestKeys {
         secret.hmac(
             bytes(caller.tenant()),
             bytes(caller.credential()),
+            bytes(operation),
             bytes(request.api()),
             bytes(request.path()),
             bytes(request.upstream()),

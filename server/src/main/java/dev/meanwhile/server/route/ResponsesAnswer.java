@@ -76,6 +76,7 @@ final class ResponsesAnswer extends Streaming {
 
   @Override
   public boolean events(LogReader log, int from, int to) {
+    came(log, from, to);
     Head head = log.head();
     boolean failing = !committed() && log.kind(from) == Kind.ERROR;
     if (head != null && !head.streamed() || failing) {
@@ -108,6 +109,7 @@ final class ResponsesAnswer extends Streaming {
 
   @Override
   public void ended(Terminal terminal) {
+    content();
     if (response.closed()) {
       over();
       return;

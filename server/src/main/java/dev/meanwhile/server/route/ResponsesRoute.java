@@ -10,7 +10,6 @@ import dev.meanwhile.openai.ResponsesRequest;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
 import dev.meanwhile.server.upstream.Client;
-import dev.meanwhile.store.Told;
 import dev.meanwhile.view.Wait;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -158,7 +157,7 @@ final class ResponsesRoute {
       return;
     }
     runs.checkReaders(run);
-    var delivery = new Delivery(false, null, null, true, null, Told.NOBODY, false);
+    var delivery = Delivery.ofLook(null);
     var headers = new RunHeaders(loop, request, run, delivery, loop.clock().nanos(), null);
     boolean ids = last != null || "true".equals(request.getParam("sse_id"));
     new ResponsesAnswer(loop, request.response(), run, headers, found.theirs, after, ids)

@@ -19,6 +19,9 @@ public enum Route {
   RESPONSE_ERASE("DELETE", "/v1/responses/{id}"),
   RESPONSE_CANCEL("POST", "/v1/responses/{id}/cancel"),
   RESPONSE_INPUT("GET", "/v1/responses/{id}/input_items"),
+  OPERATIONS("GET", "/v1/operations"),
+  OPERATION("GET", "/v1/operations/{name}"),
+  OPERATE("POST", "/v1/operations/{name}"),
   RUNS("GET", "/v1/runs"),
   RUN("GET", "/v1/runs/{id}"),
   RUN_ERASE("DELETE", "/v1/runs/{id}"),
@@ -42,7 +45,7 @@ public enum Route {
 
   /// Below these nothing is relayed: an upstream knows nothing of them, or not what we know.
   private static final List<String> OWN =
-      List.of("/v1/runs", "/v1/feeds", "/v1/webhook_endpoints", "/v1/responses");
+      List.of("/v1/runs", "/v1/feeds", "/v1/operations", "/v1/webhook_endpoints", "/v1/responses");
 
   private static final Route[] ALL = values();
 

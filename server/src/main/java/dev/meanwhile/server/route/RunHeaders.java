@@ -23,6 +23,12 @@ final class RunHeaders {
   private final String location;
   private boolean late;
 
+  /// Whether the first content, which the budget is for, is not there yet.
+  private boolean awaited;
+
+  /// Whether it was counted how the budget was kept.
+  private boolean counted;
+
   /// @param delivery how the caller wants its answer
   /// @param began when the request came, in nanoseconds on the loop's clock
   /// @param sameKey by what identical requests find this one, or null
@@ -64,6 +70,23 @@ final class RunHeaders {
     own(response, 200, outcome());
   }
 
+  /// Writes those of an answer that takes the place of one which did not come in time.
+  void writeInstead(HttpServerResponse response) {
+    late = true;
+    own(response, 200, outcome());
+  }
+
+  /// The budget is for the first content of a stream: only [#content] tells whether it was kept.
+  void awaitContent() {
+    awaited = true;
+  }
+
+  /// The first content of a stream is there, or none will come.
+  void content() {
+    awaited = false;
+    count(outcome());
+  }
+
   /// Writes those of an answer that only says where the run is, and returns its status.
   int writeAccepted(HttpServerResponse response) {
     int status = delivery.inBackground() && !delivery.async() ? 200 : 202;
@@ -95,7 +118,10 @@ final class RunHeaders {
     if (budget == null) {
       return null;
     }
-    return late || loop.clock().nanos() - began > budget.toNanos() ? "late" : "within";
+    if (late || loop.clock().nanos() - began > budget.toNanos()) {
+      return "late";
+    }
+    return awaited ? null : "within";
   }
 
   private void own(HttpServerResponse response, int status, @Nullable String outcome) {
@@ -106,9 +132,7 @@ final class RunHeaders {
       headers.set("preference-applied", applied);
       headers.add("vary", "Prefer");
     }
-    if (outcome != null) {
-      loop.metrics().budget(outcome);
-    }
+    count(outcome);
     headers
         .set("x-request-id", run.id())
         .set("meanwhile-run", run.id())
@@ -116,6 +140,13 @@ final class RunHeaders {
         .set("cache-status", cacheStatus)
         .set("openai-processing-ms", Long.toString(taken / 1_000_000))
         .set("server-timing", timing(taken, outcome));
+  }
+
+  private void count(@Nullable String outcome) {
+    if (outcome != null && !counted) {
+      counted = true;
+      loop.metrics().budget(run.about().operation(), outcome);
+    }
   }
 
   private String timing(long taken, @Nullable String outcome) {

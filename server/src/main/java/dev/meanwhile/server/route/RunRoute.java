@@ -11,7 +11,6 @@ import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Store;
-import dev.meanwhile.store.Told;
 import dev.meanwhile.view.Wait;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -123,9 +122,7 @@ final class RunRoute {
         false,
         run -> {
           Duration patience = Prefer.wait(request.headers());
-          var delivery =
-              new Delivery(
-                  false, patience.isZero() ? null : patience, null, true, null, Told.NOBODY, false);
+          var delivery = Delivery.ofLook(patience.isZero() ? null : patience);
           var headers = new RunHeaders(loop, request, run, delivery, began, null);
           HttpServerResponse response = request.response();
           response.headersEndHandler(_ -> {

@@ -33,7 +33,9 @@ final class Snapshot {
             + JsonText.quoted(run.id())
             + ",\"object\":\"run\",\"status\":"
             + JsonText.quoted(run.status().word())
-            + ",\"operation\":null,\"model\":"
+            + ",\"operation\":"
+            + JsonText.quoted(run.about().operation())
+            + ",\"model\":"
             + model(run.about().model())
             + ",\"created_at\":"
             + created

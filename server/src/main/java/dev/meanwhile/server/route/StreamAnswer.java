@@ -28,6 +28,7 @@ final class StreamAnswer extends Streaming {
 
   @Override
   public boolean events(LogReader log, int from, int to) {
+    came(log, from, to);
     Head head = log.head();
     if (head != null && !head.streamed()) {
       // A plain answer: what it is as a stream, or whether it is an error, its end tells.
@@ -64,6 +65,7 @@ final class StreamAnswer extends Streaming {
 
   @Override
   public void ended(Terminal terminal) {
+    content();
     if (response.closed()) {
       over();
       return;

@@ -1,6 +1,8 @@
 package dev.meanwhile.server.route;
 
 import dev.meanwhile.budget.Clock;
+import dev.meanwhile.log.Kind;
+import dev.meanwhile.log.LogReader;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.view.Follow;
@@ -29,6 +31,7 @@ abstract class Streaming implements Follow.Sink {
   private final Stall stall;
   private Clock.@Nullable Timer timer;
   private boolean committed;
+  private boolean content;
   private boolean over;
 
   @SuppressWarnings("this-escape") // nothing is called before begin()
@@ -43,6 +46,7 @@ abstract class Streaming implements Follow.Sink {
 
   void begin() {
     loop.metrics().streams(1);
+    headers.awaitContent();
     response.closeHandler(_ -> over());
     response.exceptionHandler(_ -> over());
     response.drainHandler(_ -> follow.resume());
@@ -52,6 +56,24 @@ abstract class Streaming implements Follow.Sink {
     follow.begin();
     if (response.closed()) {
       over();
+    }
+  }
+
+  /// Events have come, perhaps the first content.
+  void came(LogReader log, int from, int to) {
+    for (int i = from; i < to && !content; i++) {
+      Kind kind = log.kind(i);
+      if (kind == Kind.CONTENT || kind == Kind.ANSWER) {
+        content();
+      }
+    }
+  }
+
+  /// The first content has come, or none will.
+  void content() {
+    if (!content) {
+      content = true;
+      headers.content();
     }
   }
 

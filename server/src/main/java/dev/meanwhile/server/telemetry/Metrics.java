@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
 
 /// What `/metrics` tells. Thread-safe.
 public final class Metrics implements Journal {
@@ -33,7 +34,7 @@ public final class Metrics implements Journal {
           .name("meanwhile_run_duration_seconds")
           .help("Time from accepting a run to its end.")
           .unit(Unit.SECONDS)
-          .labelNames("api", "status")
+          .labelNames("api", "operation", "status")
           .classicUpperBounds(.005, .01, .025, .05, .1, .2, .3, .5, .8, 1, 2, 5, 10, 30, 60, 300)
           .register(registry);
   private final Histogram firstContent =
@@ -41,7 +42,7 @@ public final class Metrics implements Journal {
           .name("meanwhile_run_first_content_seconds")
           .help("Time from accepting a run to the first content of its log.")
           .unit(Unit.SECONDS)
-          .labelNames("api")
+          .labelNames("api", "operation")
           .classicUpperBounds(.005, .01, .025, .05, .1, .2, .3, .5, .8, 1, 2, 5, 10, 30, 60)
           .register(registry);
   private final Counter attached =
@@ -65,8 +66,8 @@ public final class Metrics implements Journal {
   private final Counter budgets =
       Counter.builder()
           .name("meanwhile_budget_total")
-          .help("Answers to callers that named a budget, by how they kept it.")
-          .labelNames("outcome")
+          .help("Answers under a budget, by how they kept it.")
+          .labelNames("operation", "outcome")
           .register(registry);
   private final Counter notices =
       Counter.builder()
@@ -131,14 +132,16 @@ public final class Metrics implements Journal {
       return;
     }
     Run.About about = run.about();
+    String operation = name(about.operation());
     durationPoints
         .computeIfAbsent(
-            about.api() + " " + terminal.status().word(),
-            _ -> duration.labelValues(about.api(), terminal.status().word()))
+            about.api() + " " + operation + " " + terminal.status().word(),
+            _ -> duration.labelValues(about.api(), operation, terminal.status().word()))
         .observe(total / NANOS);
     if (first >= 0) {
       durationPoints
-          .computeIfAbsent(about.api(), _ -> firstContent.labelValues(about.api()))
+          .computeIfAbsent(
+              about.api() + " " + operation, _ -> firstContent.labelValues(about.api(), operation))
           .observe(first / NANOS);
     }
     if (terminal.failure() != null && !about.attached()) {
@@ -158,9 +161,16 @@ public final class Metrics implements Journal {
         .inc();
   }
 
-  /// A caller that named a budget was answered: `within`, `detached` or `late`.
-  public void budget(String outcome) {
-    budgets.labelValues(outcome).inc();
+  /// A caller with a budget was answered: `within`, `detached` or `late`.
+  ///
+  /// @param operation what it called, or null
+  public void budget(@Nullable String operation, String outcome) {
+    budgets.labelValues(name(operation), outcome).inc();
+  }
+
+  /// As a label, which is empty where there is none.
+  private static String name(@Nullable String operation) {
+    return operation == null ? "" : operation;
   }
 
   /// Somebody was told of an end by a `webhook` or a `mail`: `arrived` or `failed`; or this was

@@ -50,6 +50,9 @@ public final class RunLines implements Journal, AutoCloseable {
     line.append(",\"api\":\"").append(about.api());
     line.append("\",\"upstream\":").append(JsonText.quoted(about.upstream()));
     line.append(",\"model\":").append(JsonText.quoted(about.model()));
+    if (about.operation() != null) {
+      line.append(",\"operation\":").append(JsonText.quoted(about.operation()));
+    }
     line.append(",\"streamed\":").append(about.streamed());
     line.append(",\"attached\":").append(about.attached());
     line.append(",\"status\":\"").append(terminal.status().word()).append('"');

@@ -25,6 +25,9 @@ class ConfigurationPageTest {
     expected = replace(expected, "keys", table(infos(KeyOptions.ALL)));
     expected = replace(expected, "upstreams", table(infos(UpstreamOptions.ALL)));
     expected = replace(expected, "mail", table(infos(MailOptions.ALL)));
+    expected = replace(expected, "operations", table(infos(OperationOptions.ALL)));
+    expected = replace(expected, "messages", table(infos(OperationOptions.MESSAGE)));
+    expected = replace(expected, "budget", table(infos(OperationOptions.OF_BUDGET)));
     if (Boolean.getBoolean(WRITE)) {
       Files.writeString(PAGE, expected);
     } else {
@@ -45,6 +48,7 @@ class ConfigurationPageTest {
     Config config = Written.in(directory, example).read(Map.of(), Map.of("OPENAI_API_KEY", "sk-1"));
     assertThat(config.upstreams().keySet()).containsExactly("openai", "local");
     assertThat(config.keys()).hasSize(2);
+    assertThat(config.operations()).hasSize(2);
   }
 
   private static List<OptionInfo> infos(List<Option<?>> options) {

@@ -41,8 +41,8 @@ class FileMistakesTest {
   @Test
   void unknownSection() {
     assertError(
-        UPSTREAM + "operations: {}",
-        "m.yaml:2:1: unknown name 'operations'; expected one of server, keys, upstreams, mail");
+        UPSTREAM + "operation: {}",
+        "m.yaml:2:1: unknown name 'operation'; did you mean 'operations'?");
   }
 
   @Test
@@ -159,7 +159,7 @@ class FileMistakesTest {
   @Test
   void deepNesting() {
     assertThat(Written.in(directory, "[".repeat(100_000)).errors())
-        .containsExactly("m.yaml:1:17: is nested too deeply; expected at most three levels");
+        .containsExactly("m.yaml:1:65: is nested too deeply; expected at most 64 levels");
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.meanwhile.server.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.meanwhile.openai.Template;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -38,7 +39,7 @@ class MailSectionTest {
     assertThat(mail.username()).isNull();
     assertThat(mail.password()).isNull();
     assertThat(mail.perRecipient()).isEqualTo(20);
-    assertThat(mail.subject().text()).isEqualTo("{{operation}} {{id}} {{status}}");
+    assertThat(mail.subject()).isEqualTo(Template.of("{{operation}} {{id}} {{status}}"));
     assertThat(mail.includeAnswer()).isFalse();
     assertThat(mail.linkExpires()).isEqualTo(Duration.ofHours(24));
     assertThat(Written.in(directory, REST).read().mail()).isNull();
@@ -82,8 +83,8 @@ class MailSectionTest {
                 "Ünser AI <ai@example.com>",
                 java.util.Set.of("example.com", "sub.example.org"),
                 3,
-                new Template("{{ operation }} ist fertig"),
-                new Template("Hallo,\n{{url}}\n"),
+                Template.of("{{ operation }} ist fertig"),
+                Template.of("Hallo,\n{{url}}\n"),
                 true,
                 Duration.ofHours(2)));
     assertThat(mail.toString()).doesNotContain("pa ss");

@@ -29,6 +29,15 @@ class MutationTest {
           base-url: https://api.openai.com/v1
           api-key: "${NAME}"
         local: {base-url: 'http://localhost:1/v1', max-queue: 5}
+      operations:
+        a: {for: page, model: m, prompt: "{{text}}", parameters: {temperature: 0.5, stop: [a]}}
+        b:
+          deliver: sync
+          budget: {total: 1s}
+          model: m
+          messages: [{role: user, content: "{{photo}}"}]
+          inputs: {photo: image}
+          schema: {type: object}
       """
           .formatted("a".repeat(64), "b".repeat(64));
 
@@ -82,6 +91,10 @@ class MutationTest {
     "port: 1",
     "keys: ",
     "upstreams: ",
+    "operations: ",
+    "{{",
+    "}}",
+    "0x1",
     ",",
     "\\u12",
     "1h1h",

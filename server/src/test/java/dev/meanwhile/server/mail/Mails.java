@@ -58,7 +58,7 @@ final class Mails {
     }
     writer.publish();
     writer.close(Terminal.COMPLETED, 2_000);
-    var about = new Run.About("shop", "chat", "u", "m", true, false, false, null, false);
+    var about = new Run.About("shop", "chat", "u", "m", true, false, false, null, false, null);
     return new Run(
         "run_1",
         about,

@@ -142,8 +142,8 @@ class DetachingTest {
         wire.rest();
       }
       assertThat(metrics(gateway, "Authorization", "Bearer mw-ops"))
-          .contains("meanwhile_budget_total{outcome=\"detached\"} 1.0")
-          .contains("meanwhile_budget_total{outcome=\"within\"} 1.0");
+          .contains("meanwhile_budget_total{operation=\"\",outcome=\"detached\"} 1.0")
+          .contains("meanwhile_budget_total{operation=\"\",outcome=\"within\"} 1.0");
     }
   }
 
@@ -201,7 +201,7 @@ class DetachingTest {
       assertThat(wire.header("server-timing")).contains("budget;dur=1;desc=\"late\"");
       wire.rest();
       assertThat(metrics(gateway, "Authorization", "Bearer mw-ops"))
-          .contains("meanwhile_budget_total{outcome=\"late\"} 1.0");
+          .contains("meanwhile_budget_total{operation=\"\",outcome=\"late\"} 1.0");
     }
   }
 

@@ -230,6 +230,7 @@ class OpenApiTest {
     try (var upstream = upstream();
         var sink = RawUpstream.start(exchange -> exchange.json(200, "{}"));
         var gateway = gateway(upstream)) {
+      server(gateway);
       operations(gateway);
       calls(gateway);
       responses(gateway);
@@ -257,7 +258,7 @@ class OpenApiTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final String ENDPOINTS = "/v1/webhook_endpoints";
 
-  private void operations(Gateway gateway) throws Exception {
+  private void server(Gateway gateway) throws Exception {
     is(gateway, "GET", "/health/live", "", 200, NOBODY);
     is(gateway, "GET", "/health/ready", "", 200, NOBODY);
     is(gateway, "GET", "/openapi.json", "", 200, NOBODY);
@@ -266,6 +267,28 @@ class OpenApiTest {
     theirs(gateway, "GET", "/v1/models", "", SHOP);
     theirs(gateway, "GET", "/v1/models/m", "", SHOP);
     is(gateway, "GET", "/v1/models/%2e%2e", "", 400, SHOP);
+  }
+
+  private void operations(Gateway gateway) throws Exception {
+    is(gateway, "GET", "/v1/operations", "", 200, SHOP);
+    is(gateway, "GET", "/v1/operations/sum", "", 200, SHOP);
+    is(gateway, "GET", "/v1/operations/fall", "", 200, SHOP);
+    is(gateway, "GET", "/v1/operations/none", "", 404, SHOP);
+    String text = "{\"text\":\"x\"}";
+    is(gateway, "POST", "/v1/operations/sum", text, 200, SHOP);
+    is(gateway, "POST", "/v1/operations/sum", text, 200, with("Accept", "text/event-stream"));
+    run(is(gateway, "POST", "/v1/operations/sum", text, 202, ASYNC));
+    is(gateway, "POST", "/v1/operations/sum", "{}", 400, SHOP);
+    is(gateway, "POST", "/v1/operations/none", "{}", 404, SHOP);
+    is(gateway, "POST", "/v1/operations/fail", "", 504, SHOP);
+    assertThat(
+            header(is(gateway, "POST", "/v1/operations/fall", "", 200, SHOP), "meanwhile-fallback"))
+        .isEqualTo("value");
+    String tag = Chat.plain("x");
+    is(gateway, "POST", CHAT, tag, 200, with("Meanwhile-Operation", "sum"));
+    is(gateway, "POST", CHAT, tag, 404, with("Meanwhile-Operation", "none"));
+    assertThat(gateway.post("/v1/operations", "{}", SHOP).statusCode()).isEqualTo(405);
+    assertThat(gateway.get("/v1/operations/sum/batch", SHOP).statusCode()).isEqualTo(404);
   }
 
   private void calls(Gateway gateway) throws Exception {
@@ -507,6 +530,8 @@ class OpenApiTest {
         exchange.json(200, "{\"object\":\"list\",\"data\":[]}");
       } else if (body.contains("refuse")) {
         exchange.json(418, "{\"error\":{\"message\":\"no\",\"code\":\"teapot\"}}");
+      } else if (body.contains("never")) {
+        // Whoever waits gives up.
       } else if (body.contains("cut")) {
         exchange.cut();
       } else if (exchange.line().contains("/embeddings")) {
@@ -536,6 +561,10 @@ class OpenApiTest {
           - {tenant: shop, sha256: %s}
           - {tenant: ops, sha256: %s, admin: true}
         upstreams: {only: {base-url: '%s', api-key: 'up-secret'}}
+        operations:
+          sum: {deliver: sync, model: m, prompt: '{{text}}'}
+          fail: {deliver: sync, budget: {total: 1ms}, at-budget: fail, model: m, prompt: never}
+          fall: {for: form, budget: {total: 1ms}, at-budget: fallback-value, fallback-value: no, model: m, prompt: never}
         """
             .formatted(SafetyTest.sha256("mw-shop"), SafetyTest.sha256("mw-ops"), upstream.url()));
   }

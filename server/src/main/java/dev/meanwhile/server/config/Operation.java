@@ -1,0 +1,32 @@
+package dev.meanwhile.server.config;
+
+import dev.meanwhile.budget.AtBudget;
+import dev.meanwhile.budget.Budget;
+import dev.meanwhile.budget.Deliver;
+import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.budget.Purpose;
+import dev.meanwhile.openai.ChatTemplate;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/// A named kind of AI work. What each value means and its range stand in [OperationOptions].
+///
+/// @param purpose null if it is not said
+/// @param template what is asked; null: only calls that bring their own question name it
+/// @param budget what its user tolerates
+/// @param deliver how an answer reaches a caller that does not say
+/// @param atBudget null: 202 where the caller may get it, else it goes on waiting
+/// @param fallback the constant; null exactly if `atBudget` is not that
+/// @param onLeave null: as the caller's key or the server says; so are the clocks
+public record Operation(
+    String name,
+    @Nullable Purpose purpose,
+    @Nullable ChatTemplate template,
+    Budget budget,
+    Deliver deliver,
+    @Nullable AtBudget atBudget,
+    @Nullable String fallback,
+    @Nullable OnLeave onLeave,
+    @Nullable Duration firstContentTimeout,
+    @Nullable Duration betweenTimeout,
+    @Nullable Duration totalTimeout) {}

@@ -1,0 +1,134 @@
+package dev.meanwhile.server.config;
+
+import dev.meanwhile.budget.AtBudget;
+import dev.meanwhile.budget.Deliver;
+import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.budget.Purpose;
+import dev.meanwhile.openai.ChatTemplate;
+import dev.meanwhile.openai.Template;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/// The tables of an entry of `operations`, and of what is in it.
+final class OperationOptions {
+  static final String EXAMPLE = "{for: page, model: gpt-4.1-mini, prompt: \"Summarise: {{text}}\"}";
+  static final Type<String> NAME = Types.name("a name", "customer-summary");
+
+  static final Option<Purpose> FOR =
+      Option.optional("for", Types.PURPOSE, "not said", "what it is for: gives budget and deliver");
+  static final Option<String> MODEL =
+      Option.optional("model", Types.TEXT, "needed by a prompt", "model that is asked");
+  static final Option<Template> PROMPT =
+      Option.optional(
+          "prompt",
+          Types.TEMPLATE,
+          "none: calls bring their own",
+          "what the user says, with {{variables}}");
+  static final Option<Template> SYSTEM =
+      Option.optional(
+          "system", Types.TEMPLATE, "none", "what is said before the prompt, as the system");
+  static final Option<String> MESSAGES =
+      Option.optional(
+          "messages",
+          Type.nested("[{role, content}, …]", "a list of messages"),
+          "the prompt",
+          "instead of prompt and system: all that is said");
+  static final Option<String> INPUTS =
+      Option.optional(
+          "inputs",
+          Type.nested("{name: kind, …}", "names of variables and their kinds"),
+          "all are text",
+          "which variables are an image or a file");
+  static final Option<Map<String, String>> PARAMETERS =
+      Option.optional(
+          "parameters",
+          Types.PARAMETERS,
+          "none",
+          "more members of the request, such as temperature: 0");
+  static final Option<String> SCHEMA =
+      Option.optional(
+          "schema", Types.JSON_OBJECT, "none", "JSON Schema that the answer must match, strictly");
+  static final Option<String> BUDGET =
+      Option.optional(
+          "budget",
+          Type.nested("{total, first-token}", "durations by name"),
+          "as for says",
+          "what its user tolerates");
+  static final Option<Deliver> DELIVER =
+      Option.optional(
+          "deliver", Types.DELIVER, "as for says", "how callers that do not say get the answer");
+  static final Option<AtBudget> AT_BUDGET =
+      Option.optional(
+          "at-budget",
+          Types.AT_BUDGET,
+          "detach where 202 is allowed, else wait",
+          "what a waiting caller gets when its budget runs out; detach written here allows 202");
+  static final Option<String> FALLBACK =
+      Option.optional(
+          "fallback-value",
+          Types.TEXT,
+          "none",
+          "the text that at-budget: fallback-value answers with");
+  static final Option<OnLeave> ON_LEAVE =
+      Option.optional(
+          "on-leave", Types.ON_LEAVE, "the key's", "what to do when the last caller left");
+  static final Option<Duration> FIRST_CONTENT =
+      Option.optional(
+          "first-content-timeout",
+          Durations.positive(),
+          "the server's",
+          "how long an upstream may take to its first content");
+  static final Option<Duration> BETWEEN =
+      Option.optional(
+          "between-timeout",
+          Durations.positive(),
+          "the server's",
+          "how long an upstream may be silent between events");
+  static final Option<Duration> TOTAL =
+      Option.optional(
+          "total-timeout", Durations.positive(), "the server's", "how long a whole call may take");
+
+  static final List<Option<?>> ALL =
+      List.of(
+          FOR,
+          MODEL,
+          PROMPT,
+          SYSTEM,
+          MESSAGES,
+          INPUTS,
+          PARAMETERS,
+          SCHEMA,
+          BUDGET,
+          DELIVER,
+          AT_BUDGET,
+          FALLBACK,
+          ON_LEAVE,
+          FIRST_CONTENT,
+          BETWEEN,
+          TOTAL);
+
+  /// What belongs to a prompt, and says nothing without one.
+  static final List<Option<?>> OF_PROMPT = List.of(MODEL, SYSTEM, INPUTS, PARAMETERS, SCHEMA);
+
+  /// The table of a message.
+  static final Option<ChatTemplate.Role> ROLE = Option.required("role", Types.ROLE, "who says it");
+
+  static final Option<Template> CONTENT =
+      Option.required("content", Types.TEMPLATE, "what is said, with {{variables}}");
+  static final List<Option<?>> MESSAGE = List.of(ROLE, CONTENT);
+
+  /// The table of a budget.
+  static final Option<Duration> BUDGET_TOTAL =
+      Option.optional("total", Durations.positive(), "as for says", "to the whole answer");
+
+  static final Option<Duration> BUDGET_FIRST =
+      Option.optional(
+          "first-token",
+          Durations.positive(),
+          "as for says",
+          "to the first content of a streamed answer");
+  static final List<Option<?>> OF_BUDGET = List.of(BUDGET_TOTAL, BUDGET_FIRST);
+
+  private OperationOptions() {}
+}
