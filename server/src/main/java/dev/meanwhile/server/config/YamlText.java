@@ -29,7 +29,7 @@ final class YamlText {
     try (InputStream in = Files.newInputStream(file)) {
       bytes = in.readNBytes(MAX_BYTES + 1);
     } catch (NoSuchFileException _) {
-      errors.add(place, "there is no such file; create it, or give another path with --config");
+      errors.add(place, "there is no such file; create it, or give another path");
       return null;
     } catch (AccessDeniedException _) {
       errors.add(place, "this user may not read it; change its permissions");

@@ -424,8 +424,8 @@ final class CallRoute {
           response,
           504,
           "budget_exceeded",
-          "There is no answer within the budget of %d ms. The run is %s: ask for it by GET /v1/runs/%s while it is kept."
-              .formatted(Objects.requireNonNull(delivery.budget()).toMillis(), run.id(), run.id()),
+          "There was no answer within the budget of %d ms. GET /v1/runs/%s tells what became of the run: with `on-leave: finish` it goes on."
+              .formatted(Objects.requireNonNull(delivery.budget()).toMillis(), run.id()),
           null);
     }
 

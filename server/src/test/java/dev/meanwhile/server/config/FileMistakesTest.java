@@ -212,8 +212,7 @@ class FileMistakesTest {
   @Test
   void noSuchFile() {
     assertThat(new Written(directory.resolve("m.yaml")).errors())
-        .containsExactly(
-            "m.yaml: there is no such file; create it, or give another path with --config");
+        .containsExactly("m.yaml: there is no such file; create it, or give another path");
   }
 
   @Test
