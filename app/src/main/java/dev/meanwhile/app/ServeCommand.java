@@ -2,7 +2,9 @@ package dev.meanwhile.app;
 
 import dev.meanwhile.server.Server;
 import dev.meanwhile.server.config.Config;
+import dev.meanwhile.server.config.ConfigException;
 import dev.meanwhile.server.config.ConfigReader;
+import dev.meanwhile.server.config.CurrentConfig;
 import dev.meanwhile.server.config.OptionInfo;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -10,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.apache.commons.cli.Option;
 
 /// `meanwhile serve`: its flags are the table of the configuration's options.
@@ -63,11 +66,29 @@ final class ServeCommand implements Command {
   public int run(Given given) {
     Map<String, String> flags = new HashMap<>(given.all());
     String file = flags.remove(CONFIG);
-    Config config = ConfigReader.read(file == null ? null : Path.of(file), flags, System.getenv());
-    Server server = Server.start(config, System.getenv(), System.out, Data.of(config));
+    Path path = file == null ? null : Path.of(file);
+    Supplier<Config> source = () -> ConfigReader.read(path, flags, System.getenv());
+    Config config = source.get();
+    var current = new CurrentConfig(config, source);
+    Server server = Server.start(current, System.getenv(), System.out, Data.of(config));
     PrintStream err = System.err;
     Banner.serving(err, config, server.port());
+    if (path != null) {
+      // Without a file there is nothing to read anew, and a closed terminal ends the server.
+      Hangup.does(() -> reload(current, err));
+    }
     Stopping.on(server::close, () -> err.println("Stopping: open streams may finish …"));
     return Stopping.await();
+  }
+
+  private static void reload(CurrentConfig current, PrintStream err) {
+    try {
+      Config config = current.reload();
+      err.println(
+          "Reloaded: %d operations, %d keys."
+              .formatted(config.operations().size(), config.keys().size()));
+    } catch (ConfigException e) {
+      err.println("Not reloaded, nothing was changed:\n" + e.getMessage());
+    }
   }
 }

@@ -3,8 +3,10 @@ package dev.meanwhile.app;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -83,6 +85,35 @@ class CommandLineTest {
     assertThat(output(start("check", file.toString(), "more"), 2)).contains("'more'");
     assertThat(output(start("check", "--help"), 0)).contains("<file>");
     assertThat(output(start("--help"), 0)).contains("check");
+  }
+
+  @Test
+  void a_hangup_reloads_what_is_right(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("meanwhile.yaml");
+    String right = "upstreams: {a: {base-url: 'http://127.0.0.1:1/v1'}}\noperations:\n";
+    Files.writeString(file, right + "  a: {for: page}\n", UTF_8);
+    Process process = start("serve", "--config", file.toString(), "--port", "0");
+    Launch.port(process.getErrorStream());
+    var said = new BufferedReader(new InputStreamReader(process.getErrorStream(), UTF_8));
+    Files.writeString(file, right + "  a: {for: page}\n  b: {for: form}\n", UTF_8);
+    hangup(process);
+    String line = said.readLine();
+    while (line != null && !line.startsWith("Reloaded")) { // the rest of the banner
+      line = said.readLine();
+    }
+    assertThat(line).isEqualTo("Reloaded: 2 operations, 0 keys.");
+    Files.writeString(file, right + "  a: {fro: page}\n  b: {for: never}\n", UTF_8);
+    hangup(process);
+    assertThat(said.readLine()).isEqualTo("Not reloaded, nothing was changed:");
+    assertThat(said.readLine()).contains("meanwhile.yaml:3:7").contains("'for'");
+    assertThat(said.readLine()).contains("meanwhile.yaml:4:12").contains("'never'");
+    process.toHandle().destroy();
+    assertThat(process.waitFor()).isEqualTo(0);
+  }
+
+  private static void hangup(Process process) throws Exception {
+    assertThat(new ProcessBuilder("kill", "-HUP", Long.toString(process.pid())).start().waitFor())
+        .isEqualTo(0);
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.server.auth.Authenticator;
 import dev.meanwhile.server.auth.Secret;
 import dev.meanwhile.server.config.Config;
+import dev.meanwhile.server.config.CurrentConfig;
 import dev.meanwhile.server.config.MailConfig;
 import dev.meanwhile.server.config.UpstreamConfig;
 import dev.meanwhile.server.mail.MailSender;
@@ -43,7 +44,11 @@ public final class Server implements AutoCloseable {
 
   private final Vertx vertx;
   private final List<ServerLoop> loops = new CopyOnWriteArrayList<>();
+  private final CurrentConfig current;
+
+  /// As it was at the start: what does not change.
   private final Config config;
+
   private final Meanwhile engine;
   private final RunLines lines;
   private final Metrics metrics;
@@ -53,8 +58,9 @@ public final class Server implements AutoCloseable {
   private boolean closed;
   private volatile int port;
 
-  private Server(Config config, PrintStream log, @Nullable Store store) {
-    this.config = config;
+  private Server(CurrentConfig current, PrintStream log, @Nullable Store store) {
+    this.current = current;
+    this.config = current.get();
     this.store = store;
     var server = config.server();
     this.vertx =
@@ -113,7 +119,16 @@ public final class Server implements AutoCloseable {
   /// @throws dev.meanwhile.store.StoreException if the store cannot be opened, with what to do
   public static Server start(
       Config config, Map<String, String> environment, PrintStream log, @Nullable Store store) {
-    var server = new Server(config, log, store);
+    return start(CurrentConfig.of(config), environment, log, store);
+  }
+
+  /// The same, by a configuration that can be reloaded.
+  public static Server start(
+      CurrentConfig current,
+      Map<String, String> environment,
+      PrintStream log,
+      @Nullable Store store) {
+    var server = new Server(current, log, store);
     try {
       server.listen(environment);
       return server;
@@ -135,7 +150,7 @@ public final class Server implements AutoCloseable {
         mail == null
             ? null
             : new MailSender(
-                clock, mail, new Authenticator(config, secret).signedUrls(), engine::find);
+                clock, mail, new Authenticator(current, secret).signedUrls(), engine::find);
     engine.notify(
         clock, new Senders(sender, mails, metrics), mail == null ? 1 : mail.perRecipient());
     var connections = new AtomicInteger();
@@ -149,7 +164,7 @@ public final class Server implements AutoCloseable {
     for (int i = 0; i < config.server().loops(); i++) {
       var verticle =
           new ServerLoop(
-              config,
+              current,
               engine,
               metrics,
               typical,

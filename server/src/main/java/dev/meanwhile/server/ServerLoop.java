@@ -5,6 +5,7 @@ import dev.meanwhile.notify.Sender;
 import dev.meanwhile.server.auth.Authenticator;
 import dev.meanwhile.server.auth.Secret;
 import dev.meanwhile.server.config.Config;
+import dev.meanwhile.server.config.CurrentConfig;
 import dev.meanwhile.server.config.UpstreamConfig;
 import dev.meanwhile.server.route.Front;
 import dev.meanwhile.server.route.Loop;
@@ -30,7 +31,11 @@ import org.jspecify.annotations.Nullable;
 /// One event loop: accepts connections, and has upstream connections and a dispatcher of its own,
 /// so that a call stays on it from its beginning to its end.
 final class ServerLoop extends VerticleBase {
+  private final CurrentConfig current;
+
+  /// As it was at the start: what does not change.
   private final Config config;
+
   private final Meanwhile engine;
   private final Metrics metrics;
   private final Typical typical;
@@ -44,7 +49,7 @@ final class ServerLoop extends VerticleBase {
   private volatile @Nullable HttpServer http;
 
   ServerLoop(
-      Config config,
+      CurrentConfig current,
       Meanwhile engine,
       Metrics metrics,
       Typical typical,
@@ -54,7 +59,8 @@ final class ServerLoop extends VerticleBase {
       Map<String, String> environment,
       SocketAddress address,
       BooleanSupplier ready) {
-    this.config = config;
+    this.current = current;
+    this.config = current.get();
     this.engine = engine;
     this.metrics = metrics;
     this.typical = typical;
@@ -84,12 +90,12 @@ final class ServerLoop extends VerticleBase {
     var loop =
         new Loop(
             clock,
-            config,
+            current,
             engine,
             engine.on(clock, upstream),
             engine.feedsOn(clock),
             clients,
-            new Authenticator(config, secret),
+            new Authenticator(current, secret),
             secret,
             new Links(server),
             metrics,

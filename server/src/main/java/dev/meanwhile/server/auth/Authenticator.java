@@ -5,6 +5,7 @@ import dev.meanwhile.server.Recent;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.config.Coalesce;
 import dev.meanwhile.server.config.Config;
+import dev.meanwhile.server.config.CurrentConfig;
 import dev.meanwhile.server.config.Key;
 import dev.meanwhile.server.config.Sha256;
 import io.vertx.core.http.HttpServerRequest;
@@ -20,14 +21,18 @@ public final class Authenticator {
 
   private static final String BEARER = "Bearer ";
 
-  private final Config config;
+  private final CurrentConfig current;
   private final Secret secret;
   private final SignedUrls signedUrls;
   private final Map<String, Caller> known = new Recent<>(REMEMBERED);
 
+  /// By which those were known.
+  private Config config;
+
   /// @param secret the same for all loops, so that a credential is one tenant
-  public Authenticator(Config config, Secret secret) {
-    this.config = config;
+  public Authenticator(CurrentConfig current, Secret secret) {
+    this.current = current;
+    this.config = current.get();
     this.secret = secret.forPurpose("tenant");
     this.signedUrls = SignedUrls.of(config.server().secret(), secret);
   }
@@ -43,6 +48,7 @@ public final class Authenticator {
   /// @param now in milliseconds since 1970
   /// @throws Refusal 401 or 403
   public Caller caller(HttpServerRequest request, String path, SignedUrls.Right needed, long now) {
+    refresh();
     String signed = request.getParam(SignedUrls.PARAMETER);
     if (signed == null) {
       return caller(request);
@@ -55,6 +61,16 @@ public final class Authenticator {
     return new Caller(tenant, "", false, false, Coalesce.NEVER, OnLeave.CANCEL, false);
   }
 
+  /// Who was known by other keys is so no more.
+  @SuppressWarnings("ReferenceEquality") // a reload makes another; every call asks
+  private void refresh() {
+    Config now = current.get();
+    if (config != now) {
+      config = now;
+      known.clear();
+    }
+  }
+
   private boolean trustsThisMachine() {
     return config.keys().isEmpty() && !config.server().open();
   }
@@ -63,6 +79,7 @@ public final class Authenticator {
   ///
   /// @throws Refusal 401 or 403
   public Caller caller(HttpServerRequest request) {
+    refresh();
     if (trustsThisMachine()) {
       Loopback.check(request, config.server().cors());
     }

@@ -18,6 +18,7 @@ public final class Front implements Handler<HttpServerRequest> {
   private final Loop loop;
   private final CallRoute calls;
   private final OperationRoute operations;
+  private final ReloadRoute reload;
   private final RunRoute runs;
   private final FeedRoute feeds;
   private final ListRoute list;
@@ -29,8 +30,9 @@ public final class Front implements Handler<HttpServerRequest> {
   public Front(Loop loop) {
     this.loop = loop;
     this.webhooks = new WebhookRoute(loop);
-    this.operations = new OperationRoute(loop.config().operations());
+    this.operations = new OperationRoute(loop);
     this.calls = new CallRoute(loop, webhooks, operations);
+    this.reload = new ReloadRoute(loop);
     var urls = new UrlRoute(loop);
     this.runs = new RunRoute(loop, urls);
     this.feeds = new FeedRoute(loop, urls);
@@ -140,6 +142,7 @@ public final class Front implements Handler<HttpServerRequest> {
           webhooks.resend(request, caller(request), in.getFirst(), in.getLast());
       case LIVE -> health(request, true);
       case READY -> health(request, loop.ready().getAsBoolean());
+      case RELOAD -> reload.handle(request);
       case METRICS -> {
         loop.authenticator().requireAdmin(request);
         Answers.send(

@@ -9,6 +9,7 @@ import dev.meanwhile.server.auth.Authenticator;
 import dev.meanwhile.server.auth.Secret;
 import dev.meanwhile.server.config.Api;
 import dev.meanwhile.server.config.Config;
+import dev.meanwhile.server.config.CurrentConfig;
 import dev.meanwhile.server.telemetry.Metrics;
 import dev.meanwhile.server.telemetry.Typical;
 import dev.meanwhile.server.upstream.Client;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /// All that the routes of one loop use.
 ///
+/// @param current the configuration, of which operations and keys may change
 /// @param feeds null if nothing is kept
 /// @param clients the connections to each upstream, by its name; the first takes what names none
 /// @param secret keys the hashes of requests
@@ -27,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /// @param ready whether new work is accepted
 public record Loop(
     Clock clock,
-    Config config,
+    CurrentConfig current,
     Meanwhile engine,
     Dispatcher dispatcher,
     @Nullable Feeds feeds,
@@ -39,6 +41,11 @@ public record Loop(
     Typical typical,
     Sender sender,
     BooleanSupplier ready) {
+  /// The configuration as it is now.
+  Config config() {
+    return current.get();
+  }
+
   Client client(String upstream) {
     return Objects.requireNonNull(clients.get(upstream), upstream);
   }

@@ -19,15 +19,20 @@ import org.jspecify.annotations.Nullable;
 final class OperationRoute {
   static final String PATH = "/v1/operations";
 
-  private final Map<String, Operation> operations;
+  private final Loop loop;
 
-  OperationRoute(Map<String, Operation> operations) {
-    this.operations = operations;
+  OperationRoute(Loop loop) {
+    this.loop = loop;
+  }
+
+  /// As the configuration has them now.
+  private Map<String, Operation> operations() {
+    return loop.config().operations();
   }
 
   void list(HttpServerRequest request) {
     var data = new StringJoiner(",", "{\"object\":\"list\",\"data\":[", "]}");
-    operations.values().forEach(operation -> data.add(json(operation)));
+    operations().values().forEach(operation -> data.add(json(operation)));
     Answers.send(request.response(), 200, Answers.JSON, data.toString().getBytes(UTF_8));
   }
 
@@ -40,16 +45,16 @@ final class OperationRoute {
   /// @param param what of the request names it, or null if its path does
   /// @throws Refusal 404 if there is none
   Operation find(String name, @Nullable String param) {
-    Operation found = operations.get(name);
+    Operation found = operations().get(name);
     if (found == null) {
       throw new Refusal(
           404,
           "operation_not_found",
-          "There is no operation of this name%s. GET /v1/operations lists them."
+          "There is no operation of this name%s GET /v1/operations lists them."
               .formatted(
-                  Suggestion.nearest(name, operations.keySet())
-                      .map(near -> "; did you mean '" + near + "'")
-                      .orElse("")),
+                  Suggestion.nearest(name, operations().keySet())
+                      .map(near -> "; did you mean '" + near + "'?")
+                      .orElse(".")),
           param);
     }
     return found;
@@ -57,7 +62,7 @@ final class OperationRoute {
 
   /// The operation of this name, or null if there is none.
   @Nullable Operation findOrNull(String name) {
-    return operations.get(name);
+    return operations().get(name);
   }
 
   /// What an operation asks.

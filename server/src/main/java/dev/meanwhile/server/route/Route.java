@@ -40,12 +40,19 @@ public enum Route {
   DELIVERY_RESEND("POST", "/v1/webhook_endpoints/{id}/deliveries/{event}/resend"),
   LIVE("GET", "/health/live"),
   READY("GET", "/health/ready"),
+  RELOAD("POST", "/v1/reload"),
   METRICS("GET", "/metrics"),
   OPENAPI("GET", "/openapi.json");
 
   /// Below these nothing is relayed: an upstream knows nothing of them, or not what we know.
   private static final List<String> OWN =
-      List.of("/v1/runs", "/v1/feeds", "/v1/operations", "/v1/webhook_endpoints", "/v1/responses");
+      List.of(
+          "/v1/runs",
+          "/v1/feeds",
+          "/v1/operations",
+          "/v1/reload",
+          "/v1/webhook_endpoints",
+          "/v1/responses");
 
   private static final Route[] ALL = values();
 

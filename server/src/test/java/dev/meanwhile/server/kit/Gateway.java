@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.meanwhile.server.Server;
 import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.config.ConfigReader;
+import dev.meanwhile.server.config.CurrentConfig;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.jdbc.StoreSettings;
 import dev.meanwhile.store.jdbc.Stores;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// A server of a test's own, on a port of its own.
@@ -84,6 +86,12 @@ public final class Gateway implements AutoCloseable {
     }
   }
 
+  /// By this configuration file, which can be reloaded; keeps what it promises in `data`.
+  public static Gateway reloading(Path data, Path file, String... flags) {
+    Supplier<Config> source = () -> ConfigReader.read(file, flags(flags), Map.of());
+    return start(new CurrentConfig(source.get(), source), Map.of(), store(data));
+  }
+
   /// By a configuration, with a store of the test's own.
   public static Gateway over(Store store, RawUpstream upstream, String... flags) {
     var all = flags(flags);
@@ -99,9 +107,14 @@ public final class Gateway implements AutoCloseable {
 
   private static Gateway start(
       Config config, Map<String, String> environment, @Nullable Store store) {
+    return start(CurrentConfig.of(config), environment, store);
+  }
+
+  private static Gateway start(
+      CurrentConfig current, Map<String, String> environment, @Nullable Store store) {
     var log = new ByteArrayOutputStream();
     return new Gateway(
-        Server.start(config, environment, new PrintStream(log, true, UTF_8), store), log);
+        Server.start(current, environment, new PrintStream(log, true, UTF_8), store), log);
   }
 
   private static Map<String, String> flags(String... flags) {

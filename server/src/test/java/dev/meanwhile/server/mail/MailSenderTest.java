@@ -14,6 +14,7 @@ import dev.meanwhile.server.auth.Authenticator;
 import dev.meanwhile.server.auth.Secret;
 import dev.meanwhile.server.auth.SignedUrls;
 import dev.meanwhile.server.config.ConfigReader;
+import dev.meanwhile.server.config.CurrentConfig;
 import dev.meanwhile.server.config.MailConfig;
 import dev.meanwhile.server.kit.Certificate;
 import dev.meanwhile.server.kit.Eventually;
@@ -54,7 +55,8 @@ class MailSenderTest {
   private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
   private final SignedUrls urls =
       new Authenticator(
-              ConfigReader.read(null, Map.of("upstream", "http://localhost:1/v1"), Map.of()),
+              CurrentConfig.of(
+                  ConfigReader.read(null, Map.of("upstream", "http://localhost:1/v1"), Map.of())),
               Secret.random())
           .signedUrls();
   private @Nullable Run run = Mails.run("the answer");
