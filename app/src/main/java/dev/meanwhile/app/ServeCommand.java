@@ -70,13 +70,14 @@ final class ServeCommand implements Command {
     Supplier<Config> source = () -> ConfigReader.read(path, flags, System.getenv());
     Config config = source.get();
     var current = new CurrentConfig(config, source);
-    Server server = Server.start(current, System.getenv(), System.out, Data.of(config));
     PrintStream err = System.err;
-    Banner.serving(err, config, server.port());
     if (path != null) {
-      // Without a file there is nothing to read anew, and a closed terminal ends the server.
+      // Without a file there is nothing to read anew, and a closed terminal ends the server. Before
+      // anybody can know that it runs: until then the signal would end it.
       Hangup.does(() -> reload(current, err));
     }
+    Server server = Server.start(current, System.getenv(), System.out, Data.of(config));
+    Banner.serving(err, config, server.port());
     Stopping.on(server::close, () -> err.println("Stopping: open streams may finish …"));
     return Stopping.await();
   }
