@@ -23,6 +23,7 @@ final class ConfigFile {
   private final List<Values> keys = new ArrayList<>();
   private final Map<String, Values> upstreams = new LinkedHashMap<>();
   private final Map<String, Operation> operations = new LinkedHashMap<>();
+  private final Map<String, Place> notified = new LinkedHashMap<>();
   private final Values mail = new Values();
   private @Nullable Place mailPlace;
   private boolean readable = true;
@@ -72,6 +73,11 @@ final class ConfigFile {
   /// In the file's order; without those that have mistakes.
   Map<String, Operation> operations() {
     return operations;
+  }
+
+  /// Where operations say `notify`, by their names.
+  Map<String, Place> notified() {
+    return notified;
   }
 
   /// The `mail` section.
@@ -158,7 +164,8 @@ final class ConfigFile {
           .entries()
           .forEach((name, entry) -> {
             OperationOptions.NAME.read(new Text(name, entry.name(), false), errors);
-            Operation read = OperationReader.read(name, section.path(name), entry.value(), reader);
+            Operation read =
+                OperationReader.read(name, section.path(name), entry.value(), reader, notified);
             if (read != null) {
               operations.put(name, read);
             }

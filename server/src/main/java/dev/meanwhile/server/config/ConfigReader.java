@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Reads the configuration: a flag wins over a `MEANWHILE_*` variable, that over the file, that
@@ -52,6 +53,7 @@ public final class ConfigReader {
       checkUpstreams();
       checkTls();
       checkMail();
+      checkNotified();
     }
     if (!errors.isEmpty()) {
       throw errors.exception();
@@ -116,6 +118,30 @@ public final class ConfigReader {
   private void checkTls() {
     needs(values, ServerOptions.TLS_CERT, ServerOptions.TLS_KEY, PEM + "the private key");
     needs(values, ServerOptions.TLS_KEY, ServerOptions.TLS_CERT, PEM + "the certificate chain");
+  }
+
+  /// Whom operations tell must be allowed to be told.
+  private void checkNotified() {
+    Set<String> allowed = file.mail().find(MailOptions.ALLOWED_DOMAINS);
+    file.notified()
+        .forEach((name, place) -> {
+          Operation operation = file.operations().get(name);
+          String notify = operation == null ? null : operation.notified();
+          if (file.mailPlace() == null) {
+            errors.add(
+                place,
+                "needs the section mail, which says by what server mails are sent, and to which"
+                    + " domains");
+          } else if (notify != null
+              && allowed != null
+              && !allowed.contains(Mailto.domain(notify))) {
+            errors.add(
+                place,
+                "is of a domain that mail.allowed-domains does not list; add "
+                    + Errors.quote(Mailto.domain(notify))
+                    + " there");
+          }
+        });
   }
 
   private void checkMail() {

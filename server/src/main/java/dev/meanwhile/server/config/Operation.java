@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 /// @param deliver how an answer reaches a caller that does not say
 /// @param atBudget null: 202 where the caller may get it, else it goes on waiting
 /// @param fallback the constant; null exactly if `atBudget` is not that
+/// @param notified who gets a mail at the end of a call that names nobody, as [Mailto#parse] gives
+///   it; null: nobody
 /// @param onLeave null: as the caller's key or the server says; so are the clocks
 public record Operation(
     String name,
@@ -26,6 +28,7 @@ public record Operation(
     Deliver deliver,
     @Nullable AtBudget atBudget,
     @Nullable String fallback,
+    @Nullable String notified,
     @Nullable OnLeave onLeave,
     @Nullable Duration firstContentTimeout,
     @Nullable Duration betweenTimeout,

@@ -70,6 +70,12 @@ final class OperationOptions {
           Types.TEXT,
           "none",
           "the text that at-budget: fallback-value answers with");
+  static final Option<String> NOTIFY =
+      Option.optional(
+          "notify",
+          Types.MAILTO,
+          "nobody",
+          "who gets a mail at the end of each call that does not say Meanwhile-Notify itself");
   static final Option<OnLeave> ON_LEAVE =
       Option.optional(
           "on-leave", Types.ON_LEAVE, "the key's", "what to do when the last caller left");
@@ -103,6 +109,7 @@ final class OperationOptions {
           DELIVER,
           AT_BUDGET,
           FALLBACK,
+          NOTIFY,
           ON_LEAVE,
           FIRST_CONTENT,
           BETWEEN,

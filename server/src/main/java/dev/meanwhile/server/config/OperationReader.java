@@ -37,9 +37,14 @@ final class OperationReader {
     this.errors = reader.errors();
   }
 
+  /// @param notified gets the place of `notify`, if that is said
   /// @return null if it has a mistake, which has then been told
-  static @Nullable Operation read(String name, String path, Node node, SectionReader reader) {
-    return new OperationReader(name, reader).read(path, node);
+  static @Nullable Operation read(
+      String name, String path, Node node, SectionReader reader, Map<String, Place> notified) {
+    var one = new OperationReader(name, reader);
+    Operation operation = one.read(path, node);
+    one.values.place(OperationOptions.NOTIFY).ifPresent(place -> notified.put(name, place));
+    return operation;
   }
 
   private @Nullable Operation read(String path, Node node) {
@@ -205,6 +210,7 @@ final class OperationReader {
         deliver != null ? deliver : purpose != null ? purpose.deliver() : Deliver.SYNC,
         values.find(OperationOptions.AT_BUDGET),
         values.find(OperationOptions.FALLBACK),
+        values.find(OperationOptions.NOTIFY),
         values.find(OperationOptions.ON_LEAVE),
         values.find(OperationOptions.FIRST_CONTENT),
         values.find(OperationOptions.BETWEEN),

@@ -65,6 +65,10 @@ final class Types {
   static final Type<ChatTemplate.Kind> KIND =
       choice(ChatTemplate.Kind.values(), ChatTemplate.Kind::name);
 
+  static final Type<String> MAILTO =
+      Type.of(
+          "<mailto>", "mailto: and one plain address", "mailto:team@example.com", Mailto::parse);
+
   static final Type<String> TEXT = Type.of("<text>", "a text", "gpt-4.1-mini", text -> text);
 
   static final Type<Template> TEMPLATE =

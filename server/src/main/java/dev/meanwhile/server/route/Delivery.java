@@ -75,11 +75,15 @@ record Delivery(
             shorter(said == null ? null : budget(said), own),
             atBudget(caller, operation),
             key == null ? null : key.strip(),
-            new Told(
-                webhook == null ? null : webhook.strip(),
-                Recipient.of(headers.getAll("meanwhile-notify"), mail)),
+            new Told(webhook == null ? null : webhook.strip(), recipient(headers, operation, mail)),
             false);
     return streamed && !delivery.background() ? delivery.watched() : delivery;
+  }
+
+  private static @Nullable String recipient(
+      MultiMap headers, @Nullable Operation operation, @Nullable MailConfig mail) {
+    String said = Recipient.of(headers.getAll("meanwhile-notify"), mail);
+    return said != null || operation == null ? said : operation.notified();
   }
 
   private static AtBudget atBudget(Caller caller, @Nullable Operation operation) {

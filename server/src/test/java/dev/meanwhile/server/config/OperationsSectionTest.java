@@ -70,6 +70,7 @@ class OperationsSectionTest {
     assertThat(operation.deliver()).isEqualTo(Deliver.ASYNC);
     assertThat(operation.atBudget()).isEqualTo(AtBudget.FALLBACK_VALUE);
     assertThat(operation.fallback()).isEqualTo("${later}");
+    assertThat(operation.notified()).isNull();
     assertThat(operation.onLeave()).isEqualTo(OnLeave.FINISH);
     assertThat(operation.firstContentTimeout()).isEqualTo(Duration.ofSeconds(1));
     assertThat(operation.betweenTimeout()).isEqualTo(Duration.ofSeconds(2));
@@ -216,6 +217,35 @@ class OperationsSectionTest {
           .asString()
           .contains("operations.a.parameters: expected names and values", name);
     }
+  }
+
+  @Test
+  void whomItTellsMustBeAllowedToBeTold() {
+    String notify = "operations: {a: {for: report, notify: 'mailto:Ann@Example.com'}}\n";
+    String mail =
+        """
+        server: {public-url: 'https://ai.example.com'}
+        mail: {host: smtp.example.com, from: ai@example.com, allowed-domains: [%s]}
+        """;
+    String allowed = UPSTREAM + notify + mail.formatted("example.com");
+    assertThat(
+            Objects.requireNonNull(Written.in(directory, allowed).read().operations().get("a"))
+                .notified())
+        .isEqualTo("mailto:ann@example.com");
+    assertThat(Written.in(directory, UPSTREAM + notify).errors())
+        .singleElement()
+        .asString()
+        .contains("operations.a.notify: needs the section mail");
+    assertThat(Written.in(directory, UPSTREAM + notify + mail.formatted("example.org")).errors())
+        .singleElement()
+        .asString()
+        .contains("operations.a.notify: is of a domain that mail.allowed-domains does not list")
+        .contains("'example.com'");
+    String wrong = "operations: {a: {for: report, notify: ann@example.com}}\n";
+    assertThat(Written.in(directory, UPSTREAM + wrong + mail.formatted("example.com")).errors())
+        .singleElement()
+        .asString()
+        .contains("operations.a.notify: expected mailto: and one plain address");
   }
 
   @Test

@@ -64,6 +64,8 @@ class MailTest {
           - {tenant: shop, sha256: %s, admin: true}
           - {tenant: bank, sha256: %s}
         upstreams: {only: {base-url: '%s', api-key: 'up-secret'}}
+        operations:
+          report: {for: report, model: m, prompt: 'On {{text}}', notify: 'mailto:Team@example.com'}
         mail: {host: 127.0.0.1, port: %d, tls: none, from: ai@example.com, allowed-domains: [example.com]%s}
         """
             .formatted(
@@ -104,6 +106,21 @@ class MailTest {
 
   private void awaitMetric(Gateway gateway, String line) throws Exception {
     Eventually.until(line, () -> gateway.get("/metrics", SHOP).body().contains(line));
+  }
+
+  @Test
+  void tellsWhomTheOperationNamesUnlessTheCallerNamesAnother() throws Exception {
+    try (var gateway = gateway()) {
+      String path = "/v1/operations/report";
+      String run = header(gateway.post(path, "{\"text\":\"x\"}", SHOP), "meanwhile-run");
+      say(upstream.take(), "done");
+      assertThat(arrived(1).getSubject()).isEqualTo("report " + run + " is ready");
+      assertThat(arrived(1).getAllRecipients()[0]).hasToString("team@example.com");
+      gateway.post(path, "{\"text\":\"x\"}", with(SHOP, "Meanwhile-Notify", ANN));
+      say(upstream.take(), "done");
+      assertThat(arrived(2).getAllRecipients()).hasSize(1);
+      assertThat(arrived(2).getAllRecipients()[0]).hasToString("ann@example.com");
+    }
   }
 
   @Test
