@@ -291,6 +291,9 @@ final class Writer {
         return false;
       }
       throw e;
+    } catch (RuntimeException e) {
+      // The usual way meets it again, and says so; what was written all the same it finds.
+      return false;
     } finally {
       open.connection().setAutoCommit(false);
     }
