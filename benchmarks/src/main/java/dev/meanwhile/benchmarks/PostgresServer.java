@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 
 /// A PostgreSQL server that keeps what it has promised: `fsync` and `synchronous_commit` are on.
 final class PostgresServer implements AutoCloseable {
@@ -24,6 +25,7 @@ final class PostgresServer implements AutoCloseable {
     var server =
         EmbeddedPostgres.builder()
             .setDataDirectory(data)
+            .setPGStartupWait(Duration.ofMinutes(1))
             .setServerConfig("fsync", "on")
             .setServerConfig("synchronous_commit", "on")
             .setServerConfig("full_page_writes", "on")

@@ -53,7 +53,11 @@ class TwoNodesTest {
 
   @BeforeAll
   static void startPostgres() throws IOException {
-    postgres = EmbeddedPostgres.builder().setDataDirectory(directory.resolve("postgres")).start();
+    postgres =
+        EmbeddedPostgres.builder()
+            .setDataDirectory(directory.resolve("postgres"))
+            .setPGStartupWait(Duration.ofMinutes(1))
+            .start();
   }
 
   @AfterAll
