@@ -1,6 +1,7 @@
 package dev.meanwhile;
 
 import dev.meanwhile.budget.Clock;
+import dev.meanwhile.cache.Cache;
 import dev.meanwhile.dispatch.Coalesce;
 import dev.meanwhile.dispatch.Dispatcher;
 import dev.meanwhile.dispatch.Journal;
@@ -41,6 +42,7 @@ public final class Meanwhile {
   /// @param maxOpen the most runs that somebody waits for and that have not ended
   /// @param keep how long a run is kept in memory after its end
   /// @param keepBytes about how many bytes of ended runs are kept in memory, over all loops
+  /// @param cacheBytes about how many bytes of answers are kept to be given again, over all loops
   /// @param retryWindow how long after its end an SDK's retry may attach to a run
   /// @param deadline how long a promised run is tried whose caller has not said
   /// @param queues makes the queue of the upstream of this name
@@ -50,6 +52,7 @@ public final class Meanwhile {
       int maxOpen,
       Duration keep,
       long keepBytes,
+      long cacheBytes,
       Duration retryWindow,
       Duration deadline,
       Function<String, Queue> queues) {
@@ -60,6 +63,7 @@ public final class Meanwhile {
             10_000,
             Duration.ofMinutes(15),
             Runtime.getRuntime().maxMemory() / 4,
+            64 << 20,
             Duration.ofMinutes(1),
             Duration.ofDays(1),
             _ -> new Queue(16, 100_000));
@@ -75,6 +79,11 @@ public final class Meanwhile {
   private final List<Feeds> feeds = new CopyOnWriteArrayList<>();
   private final @Nullable Claims claims;
   private volatile @Nullable Notify notify;
+
+  /// Answers that are given again.
+  public Cache cache() {
+    return shared.cache();
+  }
 
   /// @param store where promised runs are kept; null: nothing can be promised
   public Meanwhile(Settings settings, @Nullable Store store, Journal journal) {
@@ -92,6 +101,7 @@ public final class Meanwhile {
             new ConcurrentHashMap<>(),
             new AtomicInteger(),
             new Coalesce(settings.retryWindow()),
+            new Cache(settings.cacheBytes()),
             name -> queues.computeIfAbsent(name, settings.queues()),
             store,
             journal,

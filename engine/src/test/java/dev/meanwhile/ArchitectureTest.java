@@ -39,6 +39,10 @@ class ArchitectureTest {
         .definedBy("dev.meanwhile.view..")
         .layer("notify")
         .definedBy("dev.meanwhile.notify..")
+        .layer("cache")
+        .definedBy("dev.meanwhile.cache..")
+        .whereLayer("cache")
+        .mayOnlyAccessLayers("log")
         .whereLayer("log")
         .mayNotAccessAnyLayer()
         .whereLayer("budget")
@@ -48,7 +52,7 @@ class ArchitectureTest {
         .whereLayer("upstream")
         .mayOnlyAccessLayers("log")
         .whereLayer("dispatch")
-        .mayOnlyAccessLayers("log", "upstream", "budget", "store")
+        .mayOnlyAccessLayers("log", "upstream", "budget", "store", "cache")
         .whereLayer("notify")
         .mayOnlyAccessLayers("store", "budget")
         .whereLayer("view")
@@ -62,11 +66,12 @@ class ArchitectureTest {
   }
 
   @Test
-  void the_engine_needs_the_jdk_only() {
+  void the_engine_needs_the_jdk_and_a_bounded_map_only() {
     classes()
         .should()
         .onlyDependOnClassesThat()
-        .resideInAnyPackage("dev.meanwhile..", "java..", "org.jspecify..")
+        .resideInAnyPackage(
+            "dev.meanwhile..", "java..", "org.jspecify..", "com.github.benmanes.caffeine.cache..")
         .check(engine);
   }
 

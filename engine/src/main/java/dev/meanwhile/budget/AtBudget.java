@@ -9,6 +9,8 @@ public enum AtBudget {
   FAIL,
   /// The answer all the same, late.
   WAIT,
+  /// An older answer, if one is kept; else the answer all the same, late.
+  STALE,
   /// A constant in the answer's place.
   FALLBACK_VALUE
 }

@@ -2,6 +2,9 @@ package dev.meanwhile.dispatch;
 
 import dev.meanwhile.budget.Clock;
 import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.cache.Cache;
+import dev.meanwhile.cache.Caching;
+import dev.meanwhile.cache.Key;
 import dev.meanwhile.dispatch.State.Phase;
 import dev.meanwhile.log.LogWriter;
 import dev.meanwhile.log.Run;
@@ -27,6 +30,7 @@ public final class Call {
   private final Upstream upstream;
   private final @Nullable Key retryKey;
   private final @Nullable Key sameKey;
+  private final @Nullable Filling filling;
   private final boolean streamed;
   private final boolean usage;
   private final boolean background;
@@ -69,6 +73,7 @@ public final class Call {
       long began,
       @Nullable Key retryKey,
       @Nullable Key sameKey,
+      @Nullable Filling filling,
       int maxRun,
       Owner owner) {
     this.clock = clock;
@@ -76,6 +81,7 @@ public final class Call {
     this.work = work;
     this.retryKey = retryKey;
     this.sameKey = sameKey;
+    this.filling = filling;
     this.streamed = work.request().streamed();
     this.usage = work.usage();
     this.background = state.plan().retry() != null;
@@ -100,9 +106,38 @@ public final class Call {
   }
 
   /// Whether this log has all that `caller` asked for: a stream lacks usage unless it was asked.
+  /// What was asked before a purge is not given after it.
   boolean serves(Submission caller) {
-    boolean wantsUsage = !caller.about().streamed() || caller.usage();
-    return !streamed || usage || !wantsUsage;
+    return (isWhole() || !caller.wantsUsage()) && (filling == null || filling.isCurrent());
+  }
+
+  /// Whether its log has all that any caller may want.
+  boolean isWhole() {
+    return !streamed || usage;
+  }
+
+  /// What its answer is kept by, or null.
+  @Nullable Filling filling() {
+    return filling;
+  }
+
+  /// The id of its first run.
+  String firstRun() {
+    String first = "";
+    for (Seat seat = seats; seat != null; seat = seat.before) {
+      first = seat.run.id();
+    }
+    return first;
+  }
+
+  /// How an answer is kept.
+  ///
+  /// @param stamp the cache's number when the log began
+  record Filling(Cache cache, Caching caching, long stamp) {
+    /// Whether nothing that was asked at that time has been purged.
+    boolean isCurrent() {
+      return cache.isCurrent(caching, stamp);
+    }
   }
 
   /// Whether a new run may begin to read here: in flight, or ended well at most `window` ago.

@@ -1,5 +1,6 @@
 package dev.meanwhile.dispatch;
 
+import dev.meanwhile.cache.Key;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;

@@ -1,6 +1,12 @@
 package dev.meanwhile.dispatch;
 
 import dev.meanwhile.budget.Clock;
+import dev.meanwhile.cache.Cache;
+import dev.meanwhile.cache.Caching;
+import dev.meanwhile.cache.Hit;
+import dev.meanwhile.cache.Kept;
+import dev.meanwhile.cache.Key;
+import dev.meanwhile.log.Head;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Status;
 import dev.meanwhile.log.Terminal;
@@ -29,12 +35,25 @@ public final class Dispatcher {
   public static final Failure NO_STORE =
       new Failure(503, "no_store", "This server keeps nothing: start it with --data DIR.");
 
+  /// What an upstream answers where the request itself is at fault: again the same to the same.
+  private static final Set<Integer> REFUSALS = Set.of(400, 404, 413, 422);
+
+  private static final Answer NOBODY =
+      new Answer() {
+        @Override
+        public void accepted(Run run) {}
+
+        @Override
+        public void refused(Failure failure) {}
+      };
+
   /// What loops share.
   ///
   /// @param runs every run that is kept in memory, by its id
   /// @param names the same by the ids that upstreams have for their answers
   /// @param open how many runs that somebody waits for have not ended
   /// @param coalesce logs in flight by their keys
+  /// @param cache closed logs by theirs
   /// @param queues where background work waits, by the upstream's name
   /// @param store where promised runs are kept, or null if nothing can be promised
   /// @param journal is told of every run
@@ -49,6 +68,7 @@ public final class Dispatcher {
       ConcurrentHashMap<String, Run> names,
       AtomicInteger open,
       Coalesce coalesce,
+      Cache cache,
       Function<String, Queue> queues,
       @Nullable Store store,
       Journal journal,
@@ -150,6 +170,9 @@ public final class Dispatcher {
       refuse(answer);
       return;
     }
+    if (isCached(submission, answer)) {
+      return;
+    }
     Submission.Promise promise = submission.promise();
     if (promise != null && promise.background()) {
       if (promises == null) {
@@ -176,6 +199,60 @@ public final class Dispatcher {
       beginAnew(submission, answer);
     } else {
       attach(found, submission, answer);
+    }
+  }
+
+  /// Answers from the cache, if it has what will do.
+  private boolean isCached(Submission submission, Answer answer) {
+    Hit hit = hit(submission);
+    if (hit != null && hit.use() != Hit.Use.SPARE) {
+      answer.found(over(hit, submission), hit);
+      if (hit.use() == Hit.Use.REVALIDATE) {
+        makeAnew(submission.forCache());
+      }
+      return true;
+    }
+    if (submission.caching() != null && submission.caching().only()) {
+      answer.refused(
+          new Failure(
+              504,
+              "not_cached",
+              "There is no kept answer, and Cache-Control: only-if-cached allows no other."));
+      return true;
+    }
+    return false;
+  }
+
+  private @Nullable Hit hit(Submission submission) {
+    return submission.caching() == null || submission.isNamed()
+        ? null
+        : shared.cache().find(submission.caching(), submission.wantsUsage(), clock.millis());
+  }
+
+  private Run over(Hit hit, Submission submission) {
+    return Kept.run(hit.run(), submission.about().attaching(), clock.millis(), hit.log());
+  }
+
+  /// Tells `answer` of a kept answer to this call that may be given in the place of a failure, or
+  /// of one that is late. Only on this loop.
+  ///
+  /// @return false if there is none
+  public boolean spare(Submission submission, Answer answer) {
+    Hit hit = hit(submission);
+    if (hit != null) {
+      answer.found(over(hit, submission), hit);
+    }
+    return hit != null;
+  }
+
+  /// Makes a call for the cache, unless one is under way.
+  private void makeAnew(Submission submission) {
+    if (shared.coalesce().find(submission) == null) {
+      if (shared.open().incrementAndGet() > limits.maxOpen()) {
+        shared.open().decrementAndGet();
+      } else {
+        begin(submission, NOBODY);
+      }
     }
   }
 
@@ -307,7 +384,8 @@ public final class Dispatcher {
             State.fresh(plan, false, 0),
             clock.nanos(),
             submission.retryKey(),
-            submission.sameKey());
+            submission.sameKey(),
+            submission.caching());
     Call winner = shared.coalesce().register(call, submission);
     if (winner != call) {
       attach(winner, submission, answer);
@@ -322,8 +400,19 @@ public final class Dispatcher {
   /// A call that has not begun.
   ///
   /// @param began when its log began, in nanoseconds
-  Call call(Work work, State state, long began, @Nullable Key retryKey, @Nullable Key sameKey) {
-    return new Call(clock, upstream, work, state, began, retryKey, sameKey, limits.maxRun(), owner);
+  ///
+  /// @param caching how its answer is kept, or null
+  Call call(
+      Work work,
+      State state,
+      long began,
+      @Nullable Key retryKey,
+      @Nullable Key sameKey,
+      @Nullable Caching caching) {
+    var filling =
+        caching == null ? null : new Call.Filling(shared.cache(), caching, shared.cache().stamp());
+    return new Call(
+        clock, upstream, work, state, began, retryKey, sameKey, filling, limits.maxRun(), owner);
   }
 
   Queue queue(String name) {
@@ -450,6 +539,8 @@ public final class Dispatcher {
   @SuppressWarnings("ReferenceEquality") // the very same
   private void closing(Call call, Terminal terminal) {
     open.remove(call);
+    // Before the registry forgets it: who comes meanwhile finds the one or the other.
+    fill(call, terminal);
     Durable durable = call.durable();
     if (durable != null && (terminal == Step.MOVED || promises().areShared())) {
       // Whoever asks again is told by the store: another node may go on with them, or erase them.
@@ -463,6 +554,26 @@ public final class Dispatcher {
         .coalesce()
         .closing(
             call, terminal.status() == Status.COMPLETED || terminal.status() == Status.INCOMPLETE);
+  }
+
+  private void fill(Call call, Terminal terminal) {
+    Call.Filling filling = call.filling();
+    Head head = call.log().head();
+    boolean refusal =
+        terminal.failure() != null && head != null && REFUSALS.contains(head.status());
+    if (filling != null && (terminal.status() == Status.COMPLETED || refusal)) {
+      shared
+          .cache()
+          .put(
+              filling.caching(),
+              call.log(),
+              call.firstRun(),
+              call.isWhole(),
+              refusal,
+              filling.stamp(),
+              clock.millis(),
+              shared.dice().getAsDouble());
+    }
   }
 
   private void forget(Call call) {
@@ -528,6 +639,11 @@ public final class Dispatcher {
   /// Is told what became of a call.
   public interface Answer {
     void accepted(Run run);
+
+    /// The answer was kept: a run over its log, which has ended, or ends in this moment.
+    default void found(Run run, Hit hit) {
+      accepted(run);
+    }
 
     /// There is no run: say so to the caller.
     void refused(Failure failure);

@@ -67,7 +67,8 @@ final class Promises implements Parked.Lot {
             State.fresh(plan, true, 0),
             clock.nanos(),
             background ? null : submission.retryKey(),
-            null);
+            null,
+            submission.caching());
     String trouble = store.trouble();
     if (trouble != null) {
       refuse(call, answer, trouble);
@@ -350,7 +351,7 @@ final class Promises implements Parked.Lot {
     }
     // The events keep their times: what is stored next is packed with them as its dictionary.
     long began = ago(log.createdAt());
-    Call call = dispatcher.call(work, state, began, null, null);
+    Call call = dispatcher.call(work, state, began, null, null, null);
     boolean whole = true;
     if (log.attempt() > 0) {
       LogWriter writer = call.log().begin(log.attempt());

@@ -2,6 +2,8 @@ package dev.meanwhile.dispatch;
 
 import dev.meanwhile.budget.Clocks;
 import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.cache.Caching;
+import dev.meanwhile.cache.Key;
 import dev.meanwhile.log.Run.About;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Label;
@@ -22,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 /// @param retried whether this is such a retry: it attaches to what it finds by that key
 /// @param sameKey what all identical requests have in common, or null if this one does not coalesce
 /// @param borrowed whether it goes up with its caller's own credential, which is never stored
+/// @param caching what it may take from the cache and leave there, or null
 /// @param promise what must be kept before the call is accepted, or null if memory is enough
 public record Submission(
     About about,
@@ -34,7 +37,54 @@ public record Submission(
     boolean retried,
     @Nullable Key sameKey,
     boolean borrowed,
+    @Nullable Caching caching,
     @Nullable Promise promise) {
+  /// The same, without a cache.
+  public Submission(
+      About about,
+      Request request,
+      boolean usage,
+      Clocks clocks,
+      OnLeave onLeave,
+      Duration grace,
+      @Nullable Key retryKey,
+      boolean retried,
+      @Nullable Key sameKey,
+      boolean borrowed,
+      @Nullable Promise promise) {
+    this(
+        about, request, usage, clocks, onLeave, grace, retryKey, retried, sameKey, borrowed, null,
+        promise);
+  }
+
+  /// Whether a stream without its closing usage is not all that it asks for.
+  boolean wantsUsage() {
+    return !about.streamed() || usage;
+  }
+
+  /// The same call, made for the cache alone.
+  Submission forCache() {
+    return new Submission(
+        about,
+        request,
+        usage,
+        clocks,
+        OnLeave.FINISH,
+        grace,
+        null,
+        false,
+        sameKey,
+        borrowed,
+        caching,
+        null);
+  }
+
+  /// Whether there must be a run of its own.
+  boolean isNamed() {
+    return promise != null
+        && (promise.key() != null || promise.told().any() || promise.label() != null);
+  }
+
   /// What the store is to promise.
   ///
   /// @param background whether nobody waits: it then goes through the queue, and is retried

@@ -5,6 +5,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.meanwhile.Meanwhile;
 import dev.meanwhile.budget.Clocks;
 import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.cache.Caching;
+import dev.meanwhile.cache.Hit;
+import dev.meanwhile.cache.Key;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.testkit.ScriptedUpstream;
@@ -28,6 +31,9 @@ final class Bench {
   final Dispatcher dispatcher;
   @Nullable Failure refusal;
 
+  /// What was found last, or null if nothing was.
+  @Nullable Hit hit;
+
   Bench() {
     this(
         new Meanwhile.Settings(
@@ -35,6 +41,7 @@ final class Bench {
             1 << 20,
             100,
             Duration.ofMinutes(15),
+            1 << 20,
             1 << 20,
             Duration.ofMinutes(1),
             Duration.ofHours(1),
@@ -64,12 +71,19 @@ final class Bench {
 
   @Nullable Run tryAccept(Ask ask) {
     var accepted = new ArrayList<Run>();
+    hit = null;
     dispatcher.accept(
         ask.submission(),
         new Dispatcher.Answer() {
           @Override
           public void accepted(Run run) {
             accepted.add(run);
+          }
+
+          @Override
+          public void found(Run run, Hit found) {
+            hit = found;
+            accepted(run);
           }
 
           @Override
@@ -87,36 +101,51 @@ final class Bench {
       OnLeave onLeave,
       Duration grace,
       boolean retried,
-      boolean same) {
+      boolean same,
+      @Nullable Caching caching,
+      String body) {
     static Ask plain() {
-      return new Ask(false, false, OnLeave.CANCEL, Duration.ZERO, false, false);
+      return new Ask(false, false, OnLeave.CANCEL, Duration.ZERO, false, false, null, "{}");
     }
 
     static Ask stream() {
-      return new Ask(true, true, OnLeave.CANCEL, Duration.ofSeconds(15), false, false);
+      return new Ask(true, true, OnLeave.CANCEL, Duration.ofSeconds(15), false, false, null, "{}");
     }
 
     Ask coalescing() {
-      return new Ask(streamed, usage, onLeave, grace, retried, true);
+      return new Ask(streamed, usage, onLeave, grace, retried, true, caching, body);
     }
 
     Ask retry() {
-      return new Ask(streamed, usage, onLeave, grace, true, same);
+      return new Ask(streamed, usage, onLeave, grace, true, same, caching, body);
     }
 
     Ask withoutUsage() {
-      return new Ask(streamed, false, onLeave, grace, retried, same);
+      return new Ask(streamed, false, onLeave, grace, retried, same, caching, body);
     }
 
     Ask leaving(OnLeave policy, Duration time) {
-      return new Ask(streamed, usage, policy, time, retried, same);
+      return new Ask(streamed, usage, policy, time, retried, same, caching, body);
+    }
+
+    Ask cached(Caching how) {
+      return new Ask(streamed, usage, onLeave, grace, retried, true, how, body);
+    }
+
+    /// The same, which no other call may answer.
+    Ask alone() {
+      return new Ask(streamed, usage, onLeave, grace, retried, false, caching, body);
+    }
+
+    Ask saying(String text) {
+      return new Ask(streamed, usage, onLeave, grace, retried, same, caching, text);
     }
 
     Submission submission() {
       return new Submission(
           new Run.About("shop", "chat", "default", "m", streamed, false, false, null, false, null),
           new Request(
-              "default", "chat", "/chat/completions", List.of(), "{}".getBytes(UTF_8), streamed),
+              "default", "chat", "/chat/completions", List.of(), body.getBytes(UTF_8), streamed),
           usage,
           Clocks.DEFAULT,
           onLeave,
@@ -125,6 +154,7 @@ final class Bench {
           retried,
           same ? SAME : null,
           true,
+          caching,
           null);
     }
   }

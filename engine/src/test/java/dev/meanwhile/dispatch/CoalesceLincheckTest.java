@@ -3,6 +3,7 @@ package dev.meanwhile.dispatch;
 import dev.meanwhile.budget.Clock;
 import dev.meanwhile.budget.Clocks;
 import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.cache.Key;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal;
 import dev.meanwhile.upstream.Request;
@@ -102,6 +103,7 @@ public class CoalesceLincheckTest {
               1,
               null,
               KEY,
+              null,
               1_000,
               owner);
       Call found = coalesce.register(own, SUBMISSION);

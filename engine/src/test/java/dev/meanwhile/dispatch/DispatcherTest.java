@@ -231,6 +231,7 @@ class DispatcherTest {
                 1_000,
                 Duration.ofHours(1),
                 100_000,
+                1 << 20,
                 Duration.ofMinutes(1),
                 Duration.ofHours(1),
                 _ -> new Queue(4, 1_000)));

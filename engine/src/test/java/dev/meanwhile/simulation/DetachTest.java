@@ -65,6 +65,7 @@ class DetachTest {
                   10,
                   Duration.ofSeconds(10),
                   1 << 20,
+                  1 << 20,
                   Duration.ofMinutes(1),
                   Duration.ofHours(1),
                   _ -> new Queue(4, 100)),

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.meanwhile.Meanwhile;
 import dev.meanwhile.budget.Clocks;
 import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.cache.Key;
 import dev.meanwhile.dispatch.Dispatcher;
 import dev.meanwhile.dispatch.Journal;
-import dev.meanwhile.dispatch.Key;
 import dev.meanwhile.dispatch.Queue;
 import dev.meanwhile.dispatch.Submission;
 import dev.meanwhile.log.Head;
@@ -67,6 +67,7 @@ class DurableTest {
                   1_000,
                   10,
                   Duration.ofSeconds(10),
+                  1 << 20,
                   1 << 20,
                   Duration.ofMinutes(1),
                   Duration.ofHours(1),

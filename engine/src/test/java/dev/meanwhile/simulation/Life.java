@@ -61,6 +61,7 @@ final class Life {
                 1_000,
                 Duration.ofMinutes(random.nextInt(3)).plusSeconds(1),
                 1 << 20,
+                1 << 20,
                 Duration.ofMinutes(1),
                 DEADLINE,
                 _ -> new Queue(atOnce, most, inMemory)),

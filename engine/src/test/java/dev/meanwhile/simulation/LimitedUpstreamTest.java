@@ -155,6 +155,7 @@ class LimitedUpstreamTest {
                 10,
                 Duration.ofMinutes(1),
                 1 << 20,
+                1 << 20,
                 Duration.ofMinutes(1),
                 Duration.ofHours(1),
                 _ -> new Queue(atOnce, RUNS)),

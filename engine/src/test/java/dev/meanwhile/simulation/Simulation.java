@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.meanwhile.budget.Clocks;
 import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.cache.Key;
 import dev.meanwhile.dispatch.Dispatcher;
-import dev.meanwhile.dispatch.Key;
 import dev.meanwhile.dispatch.Submission;
 import dev.meanwhile.log.Kind;
 import dev.meanwhile.log.LogReader;

@@ -183,6 +183,31 @@ public final class ChatTemplate {
       return problem;
     }
 
+    /// What makes two requests the same if only these variables count: their values, and all that
+    /// the template says.
+    public byte[] values(List<String> counted) {
+      var parts = new ArrayList<Tree>();
+      for (Message message : messages) {
+        parts.add(Text.of(message.role.word()));
+        for (var part : message.content.parts()) {
+          parts.add(
+              switch (part) {
+                case Literal literal -> Text.of(literal.text());
+                case Hole hole -> new Items(List.of(Text.of(hole.name())));
+              });
+        }
+      }
+      parameters.forEach((name, json) -> {
+        parts.add(Text.of(name));
+        parts.add(new Raw(json));
+      });
+      for (String name : counted) {
+        Tree value = plain(given.get(name));
+        parts.add(value == null ? Text.of("") : value);
+      }
+      return bytes(new Members().put("counted", new Items(parts)));
+    }
+
     /// The chat request.
     ///
     /// @param streamed whether it is to ask for a stream, with its closing usage chunk

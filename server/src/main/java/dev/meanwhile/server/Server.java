@@ -76,6 +76,7 @@ public final class Server implements AutoCloseable {
                 server.maxRuns(),
                 server.keep(),
                 server.keepBytes(),
+                server.cacheBytes(),
                 server.retryWindow(),
                 server.backgroundDeadline(),
                 this::queue),

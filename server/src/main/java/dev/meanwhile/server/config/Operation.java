@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 /// @param fallback the constant; null exactly if `atBudget` is not that
 /// @param notified who gets a mail at the end of a call that names nobody, as [Mailto#parse] gives
 ///   it; null: nobody
+/// @param cache how its answers are given again; null: they are not
 /// @param onLeave null: as the caller's key or the server says; so are the clocks
 public record Operation(
     String name,
@@ -29,6 +30,7 @@ public record Operation(
     @Nullable AtBudget atBudget,
     @Nullable String fallback,
     @Nullable String notified,
+    @Nullable CachePolicy cache,
     @Nullable OnLeave onLeave,
     @Nullable Duration firstContentTimeout,
     @Nullable Duration betweenTimeout,

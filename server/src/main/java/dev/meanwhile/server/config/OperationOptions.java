@@ -76,6 +76,12 @@ final class OperationOptions {
           Types.MAILTO,
           "nobody",
           "who gets a mail at the end of each call that does not say Meanwhile-Notify itself");
+  static final Option<String> CACHE =
+      Option.optional(
+          "cache",
+          Type.nested("{max-age, …}", "durations and lists by name"),
+          "nothing is kept",
+          "how answers are given again");
   static final Option<OnLeave> ON_LEAVE =
       Option.optional(
           "on-leave", Types.ON_LEAVE, "the key's", "what to do when the last caller left");
@@ -110,6 +116,7 @@ final class OperationOptions {
           AT_BUDGET,
           FALLBACK,
           NOTIFY,
+          CACHE,
           ON_LEAVE,
           FIRST_CONTENT,
           BETWEEN,
@@ -136,6 +143,41 @@ final class OperationOptions {
           "as for says",
           "to the first content of a streamed answer");
   static final List<Option<?>> OF_BUDGET = List.of(BUDGET_TOTAL, BUDGET_FIRST);
+
+  /// The table of a cache.
+  static final Option<Duration> MAX_AGE =
+      Option.required("max-age", Durations.positive(), "how long an answer is fresh");
+
+  static final Option<Duration> WHILE_REVALIDATE =
+      Option.of(
+          "stale-while-revalidate",
+          Durations.orZero(),
+          "0s",
+          "how long after that it is still given, while a new one is made");
+  static final Option<Duration> IF_ERROR =
+      Option.of(
+          "stale-if-error",
+          Durations.orZero(),
+          "0s",
+          "how long after max-age it is given in the place of an upstream's failure, and with at-budget: stale of a late answer");
+  static final Option<Duration> ERRORS =
+      Option.of(
+          "errors",
+          Durations.orZero(),
+          "0s",
+          "how long an upstream's 400, 404, 413 or 422 is given again");
+  static final Option<List<String>> CACHE_KEY =
+      Option.optional(
+          "key",
+          Types.NAMES,
+          "all that is asked",
+          "the variables that make two calls the same, beside prompt and model");
+  static final Option<List<String>> TAGS =
+      Option.optional("tags", Types.NAMES, "none", "by which answers can be purged together");
+  static final Option<CachePolicy.Share> SHARE =
+      Option.of("share", Types.SHARE, "tenant", "who is given an answer again");
+  static final List<Option<?>> OF_CACHE =
+      List.of(MAX_AGE, WHILE_REVALIDATE, IF_ERROR, ERRORS, CACHE_KEY, TAGS, SHARE);
 
   private OperationOptions() {}
 }

@@ -4,6 +4,7 @@ import dev.meanwhile.budget.AtBudget;
 import dev.meanwhile.budget.Budget;
 import dev.meanwhile.budget.Deliver;
 import dev.meanwhile.budget.Purpose;
+import dev.meanwhile.cache.Freshness;
 import dev.meanwhile.openai.ChatTemplate;
 import dev.meanwhile.openai.ChatTemplate.Kind;
 import dev.meanwhile.openai.ChatTemplate.Message;
@@ -28,6 +29,7 @@ final class OperationReader {
   private final Errors errors;
   private final Values values = new Values();
   private final Values budget = new Values();
+  private final Values cache = new Values();
   private final List<Message> messages = new ArrayList<>();
   private final Map<String, Kind> kinds = new LinkedHashMap<>();
 
@@ -60,6 +62,8 @@ final class OperationReader {
           String at = section.path(option);
           if (option.equals(OperationOptions.BUDGET.name())) {
             reader.read(at, entry.value(), "total: 2s", OperationOptions.OF_BUDGET, budget);
+          } else if (option.equals(OperationOptions.CACHE.name())) {
+            reader.read(at, entry.value(), "max-age: 1h", OperationOptions.OF_CACHE, cache);
           } else if (option.equals(OperationOptions.MESSAGES.name())) {
             readMessages(at, entry.value());
           } else if (option.equals(OperationOptions.INPUTS.name())) {
@@ -153,6 +157,50 @@ final class OperationReader {
           "and parameters.response_format say the same thing: keep one of them");
     }
     checkInputs(section);
+    checkCache(section);
+  }
+
+  private void checkCache(Section section) {
+    List<String> key = cache.find(OperationOptions.CACHE_KEY);
+    if (key != null) {
+      Set<String> known = new HashSet<>();
+      said().forEach(message -> known.addAll(message.content().variables()));
+      for (String variable : key) {
+        if (!known.contains(variable)) {
+          errors.add(
+              cache.place(OperationOptions.CACHE_KEY).orElse(section.place()),
+              Errors.quote(variable)
+                  + " is no variable of the prompt"
+                  + Suggestion.nearest(variable, known)
+                      .map(near -> "; did you mean '" + near + "'?")
+                      .orElse("; the key is made of its variables, or leave it out"));
+        }
+      }
+    }
+    boolean stale = values.find(OperationOptions.AT_BUDGET) == AtBudget.STALE;
+    Duration kept = cache.find(OperationOptions.IF_ERROR);
+    if (stale && (kept == null || kept.isZero())) {
+      errors.add(
+          at(section, OperationOptions.AT_BUDGET),
+          "stale needs an answer that was kept: write cache: {max-age: 1h, stale-if-error: 24h}, or"
+              + " another at-budget");
+    }
+  }
+
+  private @Nullable CachePolicy cachePolicy() {
+    return values.written(OperationOptions.CACHE) || cache.written(OperationOptions.MAX_AGE)
+        ? new CachePolicy(
+            new Freshness(
+                cache.get(OperationOptions.MAX_AGE),
+                cache.get(OperationOptions.WHILE_REVALIDATE),
+                cache.get(OperationOptions.IF_ERROR),
+                cache.get(OperationOptions.ERRORS)),
+            cache.find(OperationOptions.CACHE_KEY),
+            cache.find(OperationOptions.TAGS) == null
+                ? List.of()
+                : cache.get(OperationOptions.TAGS),
+            cache.get(OperationOptions.SHARE))
+        : null;
   }
 
   private void checkInputs(Section section) {
@@ -211,6 +259,7 @@ final class OperationReader {
         values.find(OperationOptions.AT_BUDGET),
         values.find(OperationOptions.FALLBACK),
         values.find(OperationOptions.NOTIFY),
+        cachePolicy(),
         values.find(OperationOptions.ON_LEAVE),
         values.find(OperationOptions.FIRST_CONTENT),
         values.find(OperationOptions.BETWEEN),

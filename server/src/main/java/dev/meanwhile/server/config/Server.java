@@ -42,6 +42,7 @@ public record Server(
     OnLeave onLeave,
     Duration keep,
     long keepBytes,
+    long cacheBytes,
     int maxRun,
     int maxBody,
     int maxHeader,

@@ -114,6 +114,13 @@ final class ServerOptions {
           () -> Runtime.getRuntime().maxMemory() / 4,
           "a quarter of the heap",
           "how much of ended runs is kept in memory");
+  static final Option<Long> CACHE_BYTES =
+      Option.computed(
+          "cache-bytes",
+          Sizes.total(),
+          () -> Runtime.getRuntime().maxMemory() / 8,
+          "an eighth of the heap",
+          "how much of answers is kept in memory to be given again");
   static final Option<Integer> MAX_RUN =
       Option.of("max-run", Sizes.piece("1KB"), "16MB", "most bytes one run's log may hold");
   static final Option<Integer> MAX_BODY =
@@ -196,6 +203,7 @@ final class ServerOptions {
           ON_LEAVE,
           KEEP,
           KEEP_BYTES,
+          CACHE_BYTES,
           MAX_RUN,
           MAX_BODY,
           MAX_HEADER,
@@ -240,6 +248,7 @@ final class ServerOptions {
         values.get(ON_LEAVE),
         values.get(KEEP),
         values.get(KEEP_BYTES),
+        values.get(CACHE_BYTES),
         values.get(MAX_RUN),
         values.get(MAX_BODY),
         values.get(MAX_HEADER),

@@ -51,6 +51,17 @@ final class Types {
 
   static final Type<OnLeave> ON_LEAVE = choice(OnLeave.values(), OnLeave::name);
 
+  static final Type<CachePolicy.Share> SHARE =
+      choice(CachePolicy.Share.values(), CachePolicy.Share::name);
+
+  static final Type<List<String>> NAMES =
+      Type.of(
+              "<names>",
+              "names of 1 to 64 letters, digits, dots, dashes or underscores",
+              "segment, category",
+              Types::names)
+          .asList();
+
   static final Type<Api> API = choice(Api.values(), Api::name);
 
   static final Type<Purpose> PURPOSE = choice(Purpose.values(), Purpose::name);
@@ -122,6 +133,14 @@ final class Types {
     Pattern pattern = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
     String expected = what + " of 1 to 64 letters, digits, dots, dashes or underscores";
     return Type.of("<name>", expected, example, text -> matching(pattern, text));
+  }
+
+  private static List<String> names(String text) {
+    Pattern pattern = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._-]{0,63}");
+    return Arrays.stream(text.split(",", -1))
+        .map(String::strip)
+        .map(it -> matching(pattern, it))
+        .toList();
   }
 
   /// The name of a variable. Never repeated: the likely mistake is to give the key itself.

@@ -2,9 +2,13 @@ package dev.meanwhile.server.route;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.meanwhile.budget.AtBudget;
 import dev.meanwhile.budget.Clocks;
 import dev.meanwhile.budget.Deliver;
 import dev.meanwhile.budget.OnLeave;
+import dev.meanwhile.cache.Caching;
+import dev.meanwhile.cache.Hit;
+import dev.meanwhile.cache.Key;
 import dev.meanwhile.dispatch.Dispatcher;
 import dev.meanwhile.dispatch.Submission;
 import dev.meanwhile.log.Run;
@@ -19,6 +23,7 @@ import dev.meanwhile.openai.Splice;
 import dev.meanwhile.server.Recent;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
+import dev.meanwhile.server.config.CachePolicy;
 import dev.meanwhile.server.config.Operation;
 import dev.meanwhile.server.config.Secret;
 import dev.meanwhile.server.config.Server;
@@ -34,11 +39,13 @@ import io.vertx.core.http.HttpServerResponse;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -67,6 +74,7 @@ final class CallRoute {
   ///
   /// @param route what was asked of this server, where that is no route of the upstream's; or null
   /// @param operation what it calls, or null
+  /// @param filled the operation's prompt, where that is what it asks, or null
   @SuppressWarnings("ArrayRecordComponent") // compared by nobody
   private record Incoming(
       HttpServerRequest request,
@@ -74,6 +82,7 @@ final class CallRoute {
       @Nullable String route,
       Caller caller,
       @Nullable Operation operation,
+      @Nullable Filled filled,
       byte[] body,
       long began) {
     MultiMap headers() {
@@ -81,8 +90,8 @@ final class CallRoute {
     }
 
     /// The same, which is made of a call in another API, or of an operation.
-    Incoming as(Api other, @Nullable Operation called) {
-      return new Incoming(request, other, route, caller, called, body, began);
+    Incoming as(Api other, @Nullable Operation called, @Nullable Filled prompt) {
+      return new Incoming(request, other, route, caller, called, prompt, body, began);
     }
   }
 
@@ -114,7 +123,7 @@ final class CallRoute {
     read(
         request,
         body -> {
-          var in = new Incoming(request, api, null, caller, operation, body, began);
+          var in = new Incoming(request, api, null, caller, operation, null, body, began);
           if (api == Api.RESPONSES) {
             responses(in);
           } else {
@@ -136,7 +145,7 @@ final class CallRoute {
           Filled filled = template.fill(body);
           check(filled.problem());
           String route = OperationRoute.PATH + "/" + name;
-          var in = new Incoming(request, Api.CHAT, route, caller, operation, body, began);
+          var in = new Incoming(request, Api.CHAT, route, caller, operation, filled, body, began);
           boolean async = Prefer.respondAsync(in.headers());
           Deliver deliver = async ? Deliver.ASYNC : deliver(in.headers(), operation.deliver());
           boolean streamed = deliver == Deliver.STREAM;
@@ -198,7 +207,7 @@ final class CallRoute {
     String input = variables == null || variables.equals("null") ? "{}" : variables;
     Filled filled = OperationRoute.template(named).fill(input.getBytes(UTF_8));
     check(filled.problem());
-    Incoming called = in.as(Api.RESPONSES, in.operation == null ? named : in.operation);
+    Incoming called = in.as(Api.RESPONSES, in.operation == null ? named : in.operation, filled);
     responses(called, filled.responses(in.body), filled);
   }
 
@@ -260,7 +269,7 @@ final class CallRoute {
               try {
                 byte[] chat = asked.chat(turns);
                 Envelope envelope = envelope(filled == null ? chat : filled.withParameters(chat));
-                accept(in.as(Api.CHAT, in.operation), asking, envelope, how);
+                accept(in.as(Api.CHAT, in.operation, filled), asking, envelope, how);
               } catch (Refusal refusal) {
                 Answers.refuse(in.request.response(), refusal, false);
               } catch (RuntimeException e) {
@@ -334,6 +343,7 @@ final class CallRoute {
     private final Delivery delivery;
     private final Submission submission;
     private final long began;
+    private @Nullable Hit hit;
 
     Answering(Incoming in, Envelope envelope, Delivery delivery, Submission submission) {
       this.request = in.request;
@@ -355,17 +365,37 @@ final class CallRoute {
       }
     }
 
+    @Override
+    public void found(Run run, Hit found) {
+      hit = found;
+      accepted(run);
+    }
+
+    /// Gives a kept answer in the place of one that failed or is late, if there is one.
+    private boolean spare() {
+      return hit == null && loop.dispatcher().spare(submission, this);
+    }
+
     private void answer(Run run) {
-      var headers = new RunHeaders(loop, request, run, delivery, began, submission.sameKey());
+      if (submission.caching() != null) {
+        loop.metrics().cache(submission.about().operation(), hit);
+      }
+      var headers = headers(run);
       if (Responses.speaks(run)) {
         answerResponses(run, headers);
       } else if (delivery.background() && run.terminal() == null) {
         AcceptedAnswer.send(response, run, headers);
       } else if (submission.about().streamed() && !delivery.background()) {
-        new StreamAnswer(loop, response, run, headers, envelope.includeUsage()).begin();
+        new StreamAnswer(loop, response, run, headers, envelope.includeUsage())
+            .orElse(this::spare)
+            .begin();
       } else {
         plain(run, headers, false);
       }
+    }
+
+    private RunHeaders headers(Run run) {
+      return new RunHeaders(loop, request, run, delivery, began, submission, hit);
     }
 
     private void answerResponses(Run run, RunHeaders headers) {
@@ -394,7 +424,7 @@ final class CallRoute {
     }
 
     private void plain(Run run, RunHeaders headers, boolean theirs) {
-      var answer = new PlainAnswer(loop, response, run, headers, theirs);
+      var answer = new PlainAnswer(loop, response, run, headers, theirs).orElse(this::spare);
       Duration after = delivery.detachAfter();
       Duration giveUp = delivery.giveUpAfter();
       String fallback = operation == null ? null : operation.fallback();
@@ -404,20 +434,24 @@ final class CallRoute {
         // There is no text that could be an embedding.
         answer.begin();
       } else {
-        answer.beginToGiveUp(giveUp, () -> giveUp(run, headers, fallback));
+        answer.beginToGiveUp(giveUp, () -> gaveUp(run, headers, fallback));
       }
     }
 
     /// The budget has run out.
-    private void giveUp(Run run, RunHeaders headers, @Nullable String fallback) {
+    ///
+    /// @return false if the caller goes on waiting all the same
+    private boolean gaveUp(Run run, RunHeaders headers, @Nullable String fallback) {
+      if (delivery.atBudget() == AtBudget.STALE) {
+        return spare();
+      }
       if (fallback != null) {
         Run constant = Fallback.of(loop, run, fallback);
         response.putHeader("meanwhile-fallback", "value");
-        var instead =
-            new RunHeaders(loop, request, constant, delivery, began, submission.sameKey());
+        RunHeaders instead = headers(constant);
         instead.late();
         new PlainAnswer(loop, response, constant, instead, false).begin();
-        return;
+        return true;
       }
       headers.writeInstead(response);
       Answers.error(
@@ -427,6 +461,7 @@ final class CallRoute {
           "There was no answer within the budget of %d ms. GET /v1/runs/%s tells what became of the run: with `on-leave: finish` it goes on."
               .formatted(Objects.requireNonNull(delivery.budget()).toMillis(), run.id()),
           null);
+      return true;
     }
 
     @Override
@@ -524,7 +559,7 @@ final class CallRoute {
     Label label = FeedRoute.label(loop, in.request, api, name == null ? model : name);
     String retryCount = in.headers().get("x-stainless-retry-count");
     boolean comesBack = retryCount != null || delivery.idempotencyKey() != null;
-    boolean fresh = noCache(in.request);
+    boolean fresh = CacheControl.of(in.headers()).isAlone();
     var about =
         new Run.About(
             caller.tenant(),
@@ -538,6 +573,9 @@ final class CallRoute {
             asked != null && asked.store(),
             name);
     String route = in.route != null ? in.route : asked == null ? call.path() : PATH;
+    boolean alone = relayed || asked != null && !asked.isAlone();
+    Caching caching = alone ? null : caching(in, call, model, envelope);
+    OnLeave onLeave = onLeave(caller, operation);
     return new Submission(
         asked == null ? about(about) : about,
         call,
@@ -545,23 +583,62 @@ final class CallRoute {
         relayed || edited || envelope.includeUsage(),
         clocks(operation),
         // Whoever is told of the end wants there to be one.
-        delivery.told().any() ? OnLeave.CONTINUE : onLeave(caller, operation),
+        delivery.told().any()
+            ? OnLeave.CONTINUE
+            : caching != null && onLeave == OnLeave.CANCEL ? OnLeave.FINISH : onLeave,
         grace(streamed, comesBack),
         retryCount == null
             ? null
             : keys.ofRetry(caller, call, in.route == null ? call.path() : route, in.body),
         retryCount != null && !retryCount.equals("0") && !fresh,
         // Of a log that others read nobody would be told for this call.
-        fresh
-                || delivery.told().any()
-                || label != null
-                || !coalesces(caller, api, envelope)
-                || relayed
-                || asked != null && !asked.isAlone()
+        fresh || delivery.told().any() || label != null || alone
             ? null
-            : keys.ofSame(caller, call, name, in.headers(), model, envelope.body()),
+            : caching != null
+                ? caching.key()
+                : coalesces(caller, api, envelope)
+                    ? keys.ofSame(caller, call, name, in.headers(), model, envelope.body())
+                    : null,
         borrowed,
+        caching,
         promise(in, route, asked, delivery, label));
+  }
+
+  /// What this call may take from the cache and leave there, or null.
+  private @Nullable Caching caching(Incoming in, Request call, String model, Envelope envelope) {
+    CachePolicy policy = in.operation == null ? null : in.operation.cache();
+    CacheControl said = CacheControl.of(in.headers());
+    if (in.operation == null || policy == null || said.noStore()) {
+      return null;
+    }
+    String user = null;
+    if (policy.share() == CachePolicy.Share.USER) {
+      String named = JsonText.string(in.body, "user");
+      user = named == null ? JsonText.string(in.body, "safety_identifier") : named;
+      if (user == null) {
+        return null;
+      }
+    }
+    byte[] values =
+        policy.key() == null || in.filled == null ? null : in.filled.values(policy.key());
+    Key key =
+        keys.ofCache(
+            in.caller, call, in.operation, in.headers(), model, user, values, envelope.body());
+    if (key == null) {
+      return null;
+    }
+    Set<String> tags = new HashSet<>();
+    tags.add(CacheRoute.ofOperation(in.operation.name()));
+    policy.tags().forEach(tag -> tags.add(CacheRoute.ofTag(tag)));
+    return new Caching(
+        key,
+        policy.freshness(),
+        tags,
+        !said.noCache(),
+        said.onlyIfCached(),
+        said.maxAge(),
+        said.minFresh(),
+        said.maxStale());
   }
 
   /// Whether its clocks look at what an upstream says on the way to its answer.
@@ -662,15 +739,6 @@ final class CallRoute {
       case NEVER -> false;
       case SAFE -> api == Api.EMBEDDINGS || envelope.zeroTemperature();
     };
-  }
-
-  private static boolean noCache(HttpServerRequest request) {
-    String control = request.headers().get("cache-control");
-    if (control == null) {
-      return false;
-    }
-    String lower = control.toLowerCase(Locale.ROOT);
-    return lower.contains("no-cache") || lower.contains("no-store");
   }
 
   private List<Map.Entry<String, String>> upHeaders(

@@ -152,7 +152,10 @@ record Delivery(
   /// How long the caller waits before it gets something in the answer's place, without a 202; null
   /// if it never does.
   @Nullable Duration giveUpAfter() {
-    boolean gives = atBudget == AtBudget.FAIL || atBudget == AtBudget.FALLBACK_VALUE;
+    boolean gives =
+        atBudget == AtBudget.FAIL
+            || atBudget == AtBudget.FALLBACK_VALUE
+            || atBudget == AtBudget.STALE;
     return gives && !async && !inBackground ? budget : null;
   }
 

@@ -2,6 +2,7 @@ package dev.meanwhile.server.route;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.meanwhile.cache.Kept;
 import dev.meanwhile.log.Head;
 import dev.meanwhile.log.Kind;
 import dev.meanwhile.log.LogWriter;
@@ -9,30 +10,10 @@ import dev.meanwhile.log.Run;
 import dev.meanwhile.log.RunLog;
 import dev.meanwhile.log.Terminal;
 import dev.meanwhile.openai.JsonText;
-import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /// A constant in the place of an answer that did not come in time: a log that was written before,
 /// so that it is viewed as any answer is.
 final class Fallback {
-  /// Nobody decides about a log that has ended.
-  private static final Run.Owner NOBODY =
-      new Run.Owner() {
-        @Override
-        public void left() {}
-
-        @Override
-        public void returned() {}
-
-        @Override
-        public void cancel() {}
-
-        @Override
-        public void keep(Consumer<@Nullable String> done) {
-          done.accept(null);
-        }
-      };
-
   private Fallback() {}
 
   /// @param late the run whose answer it takes the place of; its id stays the caller's handle
@@ -51,6 +32,6 @@ final class Fallback {
     writer.head(new Head(200, false, ""));
     writer.append(Kind.ANSWER, now, answer, 0, answer.length);
     writer.close(Terminal.COMPLETED, loop.clock().millis());
-    return new Run(late.id(), late.about(), late.createdAt(), log, NOBODY);
+    return Kept.run(late.id(), late.about(), late.createdAt(), log);
   }
 }

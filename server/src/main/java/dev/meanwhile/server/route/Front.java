@@ -19,6 +19,7 @@ public final class Front implements Handler<HttpServerRequest> {
   private final CallRoute calls;
   private final OperationRoute operations;
   private final ReloadRoute reload;
+  private final CacheRoute cache;
   private final RunRoute runs;
   private final FeedRoute feeds;
   private final ListRoute list;
@@ -31,6 +32,7 @@ public final class Front implements Handler<HttpServerRequest> {
     this.loop = loop;
     this.webhooks = new WebhookRoute(loop);
     this.operations = new OperationRoute(loop);
+    this.cache = new CacheRoute(loop, operations);
     this.calls = new CallRoute(loop, webhooks, operations);
     this.reload = new ReloadRoute(loop);
     var urls = new UrlRoute(loop);
@@ -120,6 +122,10 @@ public final class Front implements Handler<HttpServerRequest> {
         operations.get(request, in.getFirst());
       }
       case OPERATE -> calls.operate(request, in.getFirst(), caller(request));
+      case CACHE_PURGE -> {
+        loop.authenticator().requireAdmin(request);
+        cache.purge(request);
+      }
       case RUNS -> list.handle(request, caller(request));
       case RUN -> runs.get(request, caller(request, in, Right.READ), in.getFirst());
       case RUN_ERASE -> runs.erase(request, caller(request, in, Right.OWN), in.getFirst());

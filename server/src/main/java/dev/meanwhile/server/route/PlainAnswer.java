@@ -5,12 +5,14 @@ import dev.meanwhile.log.Head;
 import dev.meanwhile.log.Kind;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal;
+import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.openai.ChatFold;
 import dev.meanwhile.openai.Embeddings;
 import dev.meanwhile.openai.ResponsesFold;
 import dev.meanwhile.view.Wait;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// Answers a plain call: waits for the end of the run, and sends it as one piece of JSON; or, where
@@ -22,6 +24,7 @@ final class PlainAnswer {
   private final RunHeaders headers;
   private final boolean theirs;
   private final Wait wait;
+  private BooleanSupplier spare = () -> false;
   private Clock.@Nullable Timer timer;
 
   /// Whether there is an answer: whichever comes first on this loop, the end or the promise.
@@ -35,6 +38,14 @@ final class PlainAnswer {
     this.run = run;
     this.headers = headers;
     this.wait = new Wait(run, loop.clock(), _ -> ended());
+  }
+
+  /// If the upstream fails, another answer may be given.
+  ///
+  /// @param instead gives it and tells whether it did; nothing was sent before
+  PlainAnswer orElse(BooleanSupplier instead) {
+    spare = instead;
+    return this;
   }
 
   void begin() {
@@ -56,8 +67,9 @@ final class PlainAnswer {
 
   /// The same, but after `time` the caller gets something else, and leaves.
   ///
-  /// @param instead answers it; nothing was sent before
-  void beginToGiveUp(Duration time, Runnable instead) {
+  /// @param instead answers it, and tells whether it did; if not it goes on waiting; nothing was
+  ///   sent before
+  void beginToGiveUp(Duration time, BooleanSupplier instead) {
     begin();
     if (!answered && !response.closed()) {
       timer =
@@ -65,9 +77,13 @@ final class PlainAnswer {
               .after(
                   time,
                   () -> {
-                    answered = true;
-                    over();
-                    instead.run();
+                    timer = null;
+                    if (instead.getAsBoolean()) {
+                      answered = true;
+                      over();
+                    } else {
+                      headers.late();
+                    }
                   });
     }
   }
@@ -105,6 +121,12 @@ final class PlainAnswer {
     }
     answered = true;
     over();
+    Failure failed = terminal.failure();
+    if (failed != null
+        && (failed.status() >= 500 || failed.status() == 429)
+        && spare.getAsBoolean()) {
+      return;
+    }
     headers.write(response, "content-length");
     Head head = run.head();
     boolean whole = run.end() > 0 && run.kind(run.end() - 1) == Kind.ANSWER && !run.isCut();

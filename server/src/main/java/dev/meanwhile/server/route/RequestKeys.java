@@ -1,9 +1,10 @@
 package dev.meanwhile.server.route;
 
-import dev.meanwhile.dispatch.Key;
+import dev.meanwhile.cache.Key;
 import dev.meanwhile.openai.CanonicalRequest;
 import dev.meanwhile.server.auth.Caller;
 import dev.meanwhile.server.auth.Secret;
+import dev.meanwhile.server.config.Operation;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.upstream.Request;
 import io.vertx.core.MultiMap;
@@ -72,6 +73,41 @@ final class RequestKeys {
             bytes(headers.get("openai-beta")),
             bytes(headers.get("openai-organization")),
             bytes(headers.get("openai-project")),
+            canonical));
+  }
+
+  /// The key by which a call finds kept answers, or null if it has none. The credential is no part
+  /// of it: they are shared by all of the tenant, or by those of the same user.
+  ///
+  /// @param user whose answers they are, or null if they are everybody's
+  /// @param values the variables that the operation counts alone, with what it asks, or null
+  @Nullable Key ofCache(
+      Caller caller,
+      Request request,
+      Operation operation,
+      MultiMap headers,
+      String model,
+      @Nullable String user,
+      byte @Nullable [] values,
+      byte[] body) {
+    byte[] canonical = CanonicalRequest.of(values == null ? body : values).orElse(null);
+    if (canonical == null) {
+      return null;
+    }
+    String prefix = request.upstream() + "/";
+    return Key.of(
+        secret.hmac(
+            bytes(caller.tenant()),
+            bytes(user),
+            bytes(operation.name()),
+            bytes(request.api()),
+            bytes(request.path()),
+            bytes(request.upstream()),
+            bytes(model.startsWith(prefix) ? model.substring(prefix.length()) : model),
+            bytes(headers.get("openai-beta")),
+            bytes(headers.get("openai-organization")),
+            bytes(headers.get("openai-project")),
+            bytes(values == null ? "request" : "values"),
             canonical));
   }
 

@@ -158,7 +158,7 @@ final class ResponsesRoute {
     }
     runs.checkReaders(run);
     var delivery = Delivery.ofLook(null);
-    var headers = new RunHeaders(loop, request, run, delivery, loop.clock().nanos(), null);
+    var headers = new RunHeaders(loop, request, run, delivery, loop.clock().nanos(), null, null);
     boolean ids = last != null || "true".equals(request.getParam("sse_id"));
     new ResponsesAnswer(loop, request.response(), run, headers, found.theirs, after, ids)
         .beginAtOnce();

@@ -22,6 +22,7 @@ public enum Route {
   OPERATIONS("GET", "/v1/operations"),
   OPERATION("GET", "/v1/operations/{name}"),
   OPERATE("POST", "/v1/operations/{name}"),
+  CACHE_PURGE("POST", "/v1/cache/purge"),
   RUNS("GET", "/v1/runs"),
   RUN("GET", "/v1/runs/{id}"),
   RUN_ERASE("DELETE", "/v1/runs/{id}"),
@@ -51,6 +52,7 @@ public enum Route {
           "/v1/feeds",
           "/v1/operations",
           "/v1/reload",
+          "/v1/cache",
           "/v1/webhook_endpoints",
           "/v1/responses");
 

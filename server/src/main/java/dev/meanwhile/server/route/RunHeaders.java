@@ -1,6 +1,8 @@
 package dev.meanwhile.server.route;
 
-import dev.meanwhile.dispatch.Key;
+import dev.meanwhile.cache.Caching;
+import dev.meanwhile.cache.Hit;
+import dev.meanwhile.dispatch.Submission;
 import dev.meanwhile.log.Head;
 import dev.meanwhile.log.Kind;
 import dev.meanwhile.log.Run;
@@ -9,7 +11,6 @@ import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import java.time.Duration;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /// The headers of an answer that is a view of a run.
@@ -21,6 +22,7 @@ final class RunHeaders {
   private final String cacheStatus;
   private final Delivery delivery;
   private final String location;
+  private final @Nullable Hit hit;
   private boolean late;
 
   /// Whether the first content, which the budget is for, is not there yet.
@@ -31,27 +33,41 @@ final class RunHeaders {
 
   /// @param delivery how the caller wants its answer
   /// @param began when the request came, in nanoseconds on the loop's clock
-  /// @param sameKey by what identical requests find this one, or null
+  /// @param submission what was asked, or null if this is a look at a run that is there
+  /// @param hit the kept answer that is given, or null
   RunHeaders(
       Loop loop,
       HttpServerRequest request,
       Run run,
       Delivery delivery,
       long began,
-      @Nullable Key sameKey) {
+      @Nullable Submission submission,
+      @Nullable Hit hit) {
+    this.hit = hit;
     this.delivery = delivery;
     this.location = loop.links().to(request, "");
     this.loop = loop;
     this.run = run;
     this.began = began;
     this.link = "<" + location + "/v1/runs/" + run.id() + ">; rel=\"monitor\"";
-    String control = request.headers().get("cache-control");
-    this.cacheStatus =
-        run.about().attached()
-            ? "meanwhile; fwd=uri-miss; collapsed"
-            : control != null && sameKey == null && control.toLowerCase(Locale.ROOT).contains("no-")
-                ? "meanwhile; fwd=request; detail=no-cache"
-                : "meanwhile; fwd=uri-miss";
+    this.cacheStatus = cacheStatus(request, submission);
+  }
+
+  /// As RFC 9211 has it.
+  private String cacheStatus(HttpServerRequest request, @Nullable Submission submission) {
+    Caching caching = submission == null ? null : submission.caching();
+    String key = caching == null ? "" : "; key=\"" + caching.key() + "\"";
+    if (hit != null) {
+      return "meanwhile; hit; ttl=" + Math.floorDiv(hit.ttl(), 1_000L) + key;
+    }
+    if (run.about().attached()) {
+      return "meanwhile; fwd=uri-miss; collapsed" + key;
+    }
+    boolean alone =
+        submission != null
+            && (caching == null ? submission.sameKey() == null : !caching.reads())
+            && CacheControl.of(request.headers()).isAlone();
+    return (alone ? "meanwhile; fwd=request; detail=no-cache" : "meanwhile; fwd=uri-miss") + key;
   }
 
   /// Writes them, the upstream's own that are worth passing on before them.
@@ -140,6 +156,9 @@ final class RunHeaders {
         .set("cache-status", cacheStatus)
         .set("openai-processing-ms", Long.toString(taken / 1_000_000))
         .set("server-timing", timing(taken, outcome));
+    if (hit != null) {
+      headers.set("age", Long.toString(hit.age() / 1_000));
+    }
   }
 
   private void count(@Nullable String outcome) {
@@ -151,7 +170,8 @@ final class RunHeaders {
 
   private String timing(long taken, @Nullable String outcome) {
     var timing = new StringBuilder(48);
-    int end = run.end();
+    // When a kept answer came is no time of this call's.
+    int end = hit == null ? run.end() : run.start();
     for (int i = run.start(); i < end; i++) {
       Kind kind = run.kind(i);
       if (kind == Kind.CONTENT || kind == Kind.ANSWER) {
@@ -159,7 +179,11 @@ final class RunHeaders {
         break;
       }
     }
-    timing.append("ai;dur=").append(taken / 1_000_000).append(", cache;desc=miss");
+    timing
+        .append("ai;dur=")
+        .append(taken / 1_000_000)
+        .append(", cache;desc=")
+        .append(hit == null ? "miss" : hit.ttl() > 0 ? "hit" : "stale");
     Duration budget = delivery.budget();
     if (budget != null && outcome != null) {
       timing.append(", budget;dur=").append(budget.toMillis());

@@ -123,7 +123,7 @@ final class RunRoute {
         run -> {
           Duration patience = Prefer.wait(request.headers());
           var delivery = Delivery.ofLook(patience.isZero() ? null : patience);
-          var headers = new RunHeaders(loop, request, run, delivery, began, null);
+          var headers = new RunHeaders(loop, request, run, delivery, began, null, null);
           HttpServerResponse response = request.response();
           response.headersEndHandler(_ -> {
             // How it has ended stays as it is: who asks again is told the same.

@@ -8,6 +8,7 @@ import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.view.Follow;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// A streamed answer that follows a run, whatever its dialect.
@@ -28,6 +29,7 @@ abstract class Streaming implements Follow.Sink {
   final Run run;
   final RunHeaders headers;
   final Follow follow;
+  private BooleanSupplier spare = () -> false;
   private final Stall stall;
   private Clock.@Nullable Timer timer;
   private boolean committed;
@@ -92,8 +94,24 @@ abstract class Streaming implements Follow.Sink {
     stall.wrote();
   }
 
+  /// If the upstream fails before anything was sent, another answer may be given.
+  ///
+  /// @param instead gives it and tells whether it did
+  Streaming orElse(BooleanSupplier instead) {
+    spare = instead;
+    return this;
+  }
+
+  /// Whether another answer was given in the place of this failure.
+  private boolean isReplaced(int status) {
+    return (status >= 500 || status == 429) && spare.getAsBoolean();
+  }
+
   /// Tells of a failure by the status, where nothing was sent yet.
   void refuse(Failure failure) {
+    if (isReplaced(failure.status())) {
+      return;
+    }
     headers.write(response, "content-type");
     response.headers().remove("content-length");
     Answers.error(response, failure.status(), failure.code(), failure.message(), null);
@@ -101,6 +119,9 @@ abstract class Streaming implements Follow.Sink {
 
   /// The upstream's own error answer, where nothing was sent yet.
   void refuseWith(int status, byte[] answer) {
+    if (isReplaced(status)) {
+      return;
+    }
     headers.write(response, "content-length");
     String type = response.headers().get("content-type");
     Answers.send(response, status, type == null ? Answers.JSON : type, answer);

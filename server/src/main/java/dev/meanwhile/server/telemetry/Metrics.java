@@ -1,5 +1,6 @@
 package dev.meanwhile.server.telemetry;
 
+import dev.meanwhile.cache.Hit;
 import dev.meanwhile.dispatch.Journal;
 import dev.meanwhile.log.Head;
 import dev.meanwhile.log.Run;
@@ -68,6 +69,12 @@ public final class Metrics implements Journal {
           .name("meanwhile_budget_total")
           .help("Answers under a budget, by how they kept it.")
           .labelNames("operation", "outcome")
+          .register(registry);
+  private final Counter caches =
+      Counter.builder()
+          .name("meanwhile_cache_total")
+          .help("Calls of operations with a cache, by what they were given.")
+          .labelNames("operation", "result")
           .register(registry);
   private final Counter notices =
       Counter.builder()
@@ -166,6 +173,15 @@ public final class Metrics implements Journal {
   /// @param operation what it called, or null
   public void budget(@Nullable String operation, String outcome) {
     budgets.labelValues(name(operation), outcome).inc();
+  }
+
+  /// A call of an operation with a cache was given `hit`: a fresh answer; `stale`; or `miss`: one
+  /// of its own.
+  ///
+  /// @param hit what was found, or null
+  public void cache(@Nullable String operation, @Nullable Hit hit) {
+    String result = hit == null ? "miss" : hit.ttl() > 0 ? "hit" : "stale";
+    caches.labelValues(name(operation), result).inc();
   }
 
   /// As a label, which is empty where there is none.

@@ -262,6 +262,16 @@ class OpenApiTest {
     is(gateway, "GET", "/health/live", "", 200, NOBODY);
     is(gateway, "GET", "/health/ready", "", 200, NOBODY);
     is(gateway, "GET", "/openapi.json", "", 200, NOBODY);
+    is(gateway, "POST", "/v1/cache/purge", "{\"tag\":\"x\"}", 403, SHOP);
+    is(
+        gateway,
+        "POST",
+        "/v1/cache/purge",
+        "{\"tag\":\"x\"}",
+        200,
+        "Authorization",
+        "Bearer mw-ops");
+    is(gateway, "POST", "/v1/cache/purge", "{}", 400, "Authorization", "Bearer mw-ops");
     is(gateway, "POST", "/v1/reload", "", 403, SHOP);
     is(gateway, "POST", "/v1/reload", "", 200, "Authorization", "Bearer mw-ops");
     is(gateway, "GET", "/metrics", "", 403, SHOP);

@@ -1,13 +1,28 @@
-package dev.meanwhile.dispatch;
+package dev.meanwhile.cache;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.HexFormat;
 
 /// What makes two requests the same: 256 bits of a digest, cheap to compare.
 public record Key(long a, long b, long c, long d) {
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+
+  /// The same key, written out.
+  ///
+  /// @throws IllegalArgumentException if it is none
+  public static Key parse(String text) {
+    return of(HexFormat.of().parseHex(text));
+  }
+
+  /// 64 hexadecimal digits.
+  @Override
+  public String toString() {
+    var hex = HexFormat.of();
+    return hex.toHexDigits(a) + hex.toHexDigits(b) + hex.toHexDigits(c) + hex.toHexDigits(d);
+  }
 
   /// The key that a digest of 32 bytes is.
   public static Key of(byte[] digest) {

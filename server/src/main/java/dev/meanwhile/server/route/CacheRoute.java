@@ -1,0 +1,93 @@
+package dev.meanwhile.server.route;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.meanwhile.cache.Cache;
+import dev.meanwhile.cache.Key;
+import dev.meanwhile.openai.JsonText;
+import dev.meanwhile.server.Refusal;
+import io.vertx.core.http.HttpServerRequest;
+import org.jspecify.annotations.Nullable;
+
+/// `POST /v1/cache/purge`: kept answers are not given any more.
+final class CacheRoute {
+  private static final int MOST = 16 << 10;
+
+  private final Loop loop;
+  private final OperationRoute operations;
+
+  CacheRoute(Loop loop, OperationRoute operations) {
+    this.loop = loop;
+    this.operations = operations;
+  }
+
+  /// The tag that all answers of an operation have.
+  static String ofOperation(String name) {
+    return "operation " + name;
+  }
+
+  /// The tag that the answers have whose operation says so.
+  static String ofTag(String name) {
+    return "tag " + name;
+  }
+
+  void purge(HttpServerRequest request) {
+    Bodies.read(
+        request,
+        MOST,
+        loop.config().server().bodyTimeout(),
+        loop.clock(),
+        new Bodies.Reader() {
+          @Override
+          public void read(byte[] body) {
+            try {
+              purge(body);
+              Answers.send(
+                  request.response(), 200, Answers.JSON, "{\"purged\":true}".getBytes(UTF_8));
+            } catch (Refusal refusal) {
+              refused(refusal);
+            }
+          }
+
+          @Override
+          public void refused(Refusal refusal) {
+            Answers.refuse(request.response(), refusal, false);
+          }
+        });
+  }
+
+  private void purge(byte[] body) {
+    Cache cache = loop.engine().cache();
+    var members = JsonText.members(body);
+    if (members == null || members.size() != 1) {
+      throw refusal(null);
+    }
+    String name = members.keySet().iterator().next();
+    String value = JsonText.string(body, name);
+    if (value == null || value.isEmpty()) {
+      throw refusal(name);
+    }
+    switch (name) {
+      case "operation" -> cache.purge(ofOperation(operations.find(value, name).name()));
+      case "tag" -> cache.purge(ofTag(value));
+      case "key" -> cache.purge(key(value));
+      default -> throw refusal(name);
+    }
+  }
+
+  private static Key key(String text) {
+    try {
+      return Key.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw refusal("key");
+    }
+  }
+
+  private static Refusal refusal(@Nullable String param) {
+    return new Refusal(
+        400,
+        "invalid_purge",
+        "Say what is not to be given any more, one of: {\"operation\": its name}, {\"tag\": a tag of operations}, {\"key\": what Cache-Status said}.",
+        param);
+  }
+}
