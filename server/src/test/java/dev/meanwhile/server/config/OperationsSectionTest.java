@@ -8,9 +8,11 @@ import dev.meanwhile.budget.Budget;
 import dev.meanwhile.budget.Deliver;
 import dev.meanwhile.budget.OnLeave;
 import dev.meanwhile.budget.Purpose;
+import dev.meanwhile.cache.Freshness;
 import dev.meanwhile.openai.ChatTemplate;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -246,6 +248,89 @@ class OperationsSectionTest {
         .singleElement()
         .asString()
         .contains("operations.a.notify: expected mailto: and one plain address");
+  }
+
+  @Test
+  void whatIsGivenAgain() {
+    CachePolicy least =
+        Objects.requireNonNull(operation("for: page\n    cache: {max-age: 1h}").cache());
+    assertThat(least)
+        .isEqualTo(
+            new CachePolicy(
+                new Freshness(Duration.ofHours(1), Duration.ZERO, Duration.ZERO, Duration.ZERO),
+                null,
+                List.of(),
+                CachePolicy.Share.TENANT));
+    Operation whole =
+        operation(
+            """
+            for: page
+                model: m
+                prompt: "{{a}} {{b}}"
+                at-budget: stale
+                cache:
+                  max-age: 2h
+                  stale-while-revalidate: 30m
+                  stale-if-error: 24h
+                  errors: 1m
+                  key: [b]
+                  tags: [news, v1.2]
+                  share: user
+            """);
+    assertThat(whole.atBudget()).isEqualTo(AtBudget.STALE);
+    assertThat(whole.cache())
+        .isEqualTo(
+            new CachePolicy(
+                new Freshness(
+                    Duration.ofHours(2),
+                    Duration.ofMinutes(30),
+                    Duration.ofHours(24),
+                    Duration.ofMinutes(1)),
+                List.of("b"),
+                List.of("news", "v1.2"),
+                CachePolicy.Share.USER));
+    assertThat(operation("for: page").cache()).isNull();
+  }
+
+  @Test
+  void everyMistakeOfACacheIsTold() {
+    String yaml =
+        """
+        operations:
+          none: {for: page, cache: {}}
+          word: {for: page, cache: 1h}
+          other: {for: page, cache: {max-aeg: 1h}}
+          never: {for: page, cache: {max-age: 0s}}
+          before: {for: page, cache: {max-age: 1h, stale-if-error: -1s}}
+          key: {for: page, model: m, prompt: '{{segment}}', cache: {max-age: 1h, key: [segmnet]}}
+          tag: {for: page, cache: {max-age: 1h, tags: ['a b']}}
+          share: {for: page, cache: {max-age: 1h, share: users}}
+          stale: {for: page, at-budget: stale, cache: {max-age: 1h}}
+          bare: {for: page, at-budget: stale}
+        """;
+    assertThat(Written.in(directory, UPSTREAM + yaml).errors())
+        .satisfiesExactly(
+            it -> told(it, "m.yaml:3:28: operations.none.cache: max-age is missing"),
+            it -> told(it, "m.yaml:4:28: operations.word.cache: expected names and values"),
+            it -> told(it, "m.yaml:5:29: operations.other.cache: max-age is missing"),
+            it ->
+                told(
+                    it,
+                    "m.yaml:5:30: operations.other.cache: unknown name 'max-aeg'; did you mean 'max-age'?"),
+            it -> told(it, "m.yaml:6:39: operations.never.cache.max-age: expected a duration"),
+            it ->
+                told(
+                    it, "m.yaml:7:60: operations.before.cache.stale-if-error: expected a duration"),
+            it ->
+                told(
+                    it,
+                    "m.yaml:8:79: operations.key.cache.key: 'segmnet' is no variable of the prompt; did you mean 'segment'?"),
+            it -> told(it, "m.yaml:9:48: operations.tag.cache.tags: expected names"),
+            it ->
+                told(
+                    it, "m.yaml:10:50: operations.share.cache.share: expected one of tenant, user"),
+            it -> told(it, "m.yaml:11:22: operations.stale.at-budget: stale needs an answer"),
+            it -> told(it, "m.yaml:12:21: operations.bare.at-budget: stale needs an answer"));
   }
 
   @Test
