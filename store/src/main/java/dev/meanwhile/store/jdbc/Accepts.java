@@ -48,7 +48,10 @@ final class Accepts {
           + " from (select n, id from l union all select o.n, o.id from log o join g"
           + " on g.id = o.id and g.owner = o.owner where o.ended_at < 1) as l"
           + " join g on g.id = l.id order by g.place"
-          + " on conflict do nothing returning id)";
+          + " on conflict do nothing returning id)"
+          // Of logs that were there before: those that are new are not seen yet.
+          + ", u as (update log set lasting = 1 from g join r on r.id = g.run"
+          + " where log.id = g.id and log.lasting < g.lasting)";
   private static final Arrays AT_ONCE = new Arrays(COLUMNS, INSERTS + " select id from r");
   private static final String LASTING = "update log set lasting = 1 where id = ?";
   private static final String IS_STORED = "select 1 from run where id = ?";
