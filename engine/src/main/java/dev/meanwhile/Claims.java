@@ -1,8 +1,10 @@
 package dev.meanwhile;
 
 import dev.meanwhile.dispatch.Dispatcher;
+import dev.meanwhile.store.AnswerStore;
 import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Channel;
+import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import java.util.Collection;
 import java.util.List;
@@ -20,6 +22,7 @@ final class Claims implements Store.Listener {
   private final AtomicInteger losses;
   private final Runnable due;
   private final Consumer<Collection<Channel>> changed;
+  private final AnswerStore.PurgeListener purged;
 
   /// How often was asked for since the last batch was wanted: whoever raises it from 0 begins.
   private final AtomicInteger asked = new AtomicInteger();
@@ -31,19 +34,22 @@ final class Claims implements Store.Listener {
   /// @param losses is raised when the lease is lost, before anything else happens
   /// @param due what to do when there may be notices to send
   /// @param changed what to do when there may be more in channels
+  /// @param purged is told of purges
   Claims(
       Store store,
       List<Dispatcher> dispatchers,
       Consumer<String> cancel,
       AtomicInteger losses,
       Runnable due,
-      Consumer<Collection<Channel>> changed) {
+      Consumer<Collection<Channel>> changed,
+      AnswerStore.PurgeListener purged) {
     this.store = store;
     this.dispatchers = dispatchers;
     this.cancel = cancel;
     this.losses = losses;
     this.due = due;
     this.changed = changed;
+    this.purged = purged;
   }
 
   void open() {
@@ -107,6 +113,11 @@ final class Claims implements Store.Listener {
   @Override
   public void changed(Collection<Channel> channels) {
     changed.accept(channels);
+  }
+
+  @Override
+  public void purged(List<Purge> purges, long last) {
+    purged.purged(purges, last);
   }
 
   @Override

@@ -2,14 +2,19 @@ package dev.meanwhile;
 
 import dev.meanwhile.budget.Clock;
 import dev.meanwhile.cache.Cache;
+import dev.meanwhile.cache.Key;
 import dev.meanwhile.dispatch.Coalesce;
 import dev.meanwhile.dispatch.Dispatcher;
 import dev.meanwhile.dispatch.Journal;
 import dev.meanwhile.dispatch.Queue;
+import dev.meanwhile.dispatch.Shelf;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.notify.Notify;
 import dev.meanwhile.notify.Sender;
+import dev.meanwhile.store.AnswerStore;
+import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.upstream.Upstream;
 import dev.meanwhile.view.Feeds;
@@ -20,6 +25,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -78,12 +84,11 @@ public final class Meanwhile {
   private final Feeds.Registry feedRegistry = new Feeds.Registry();
   private final List<Feeds> feeds = new CopyOnWriteArrayList<>();
   private final @Nullable Claims claims;
-  private volatile @Nullable Notify notify;
 
-  /// Answers that are given again.
-  public Cache cache() {
-    return shared.cache();
-  }
+  /// Where answers outlive this process, or null.
+  private final @Nullable AnswerStore answers;
+
+  private volatile @Nullable Notify notify;
 
   /// @param store where promised runs are kept; null: nothing can be promised
   public Meanwhile(Settings settings, @Nullable Store store, Journal journal) {
@@ -95,13 +100,16 @@ public final class Meanwhile {
   /// @param dice gives random numbers, 0 to below 1
   public Meanwhile(Settings settings, @Nullable Store store, Journal journal, DoubleSupplier dice) {
     this.settings = settings;
+    this.answers = store;
+    var cache = new Cache(settings.cacheBytes(), () -> store == null || store.hears());
     this.shared =
         new Dispatcher.Shared(
             new ConcurrentHashMap<>(),
             new ConcurrentHashMap<>(),
             new AtomicInteger(),
             new Coalesce(settings.retryWindow()),
-            new Cache(settings.cacheBytes()),
+            cache,
+            store == null ? null : new Shelf(cache, store),
             name -> queues.computeIfAbsent(name, settings.queues()),
             store,
             journal,
@@ -118,7 +126,8 @@ public final class Meanwhile {
                 this::cancel,
                 shared.losses(),
                 this::due,
-                feedRegistry::changed);
+                feedRegistry::changed,
+                this::purged);
   }
 
   /// Begins to accept calls on one more loop.
@@ -167,6 +176,47 @@ public final class Meanwhile {
     if (store != null) {
       notify = new Notify(clock, store, sender, mails, shared.dice());
     }
+  }
+
+  /// Answers that have this tag, and those to what was asked before this moment and will have it,
+  /// are not given any more.
+  ///
+  /// @param done is told, on any thread, what became of it: once it is stored, nothing that it
+  ///   forbids is given here; elsewhere not after a second
+  public void purge(String tag, Consumer<Outcome> done) {
+    if (answers == null) {
+      cache().purge(tag);
+      done.accept(new Outcome.Stored());
+    } else {
+      answers.purge(tag, done);
+    }
+  }
+
+  /// The same of one key.
+  public void purge(Key key, Consumer<Outcome> done) {
+    if (answers == null) {
+      cache().purge(key);
+      done.accept(new Outcome.Stored());
+    } else {
+      answers.purge(Purge.ofKey(key.bytes()), done);
+    }
+  }
+
+  private void purged(List<Purge> purges, long last) {
+    for (Purge purge : purges) {
+      if (purge.isOfKey()) {
+        cache().purged(Key.parse(purge.key()), purge.number());
+      } else if (purge.what().equals(Purge.ALL)) {
+        cache().purgedAll(purge.number());
+      } else {
+        cache().purged(purge.what(), purge.number());
+      }
+    }
+    cache().told(last);
+  }
+
+  private Cache cache() {
+    return shared.cache();
   }
 
   private void due() {

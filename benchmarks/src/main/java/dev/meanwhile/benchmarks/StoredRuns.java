@@ -4,6 +4,7 @@ import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -109,5 +111,8 @@ final class StoredRuns {
 
     @Override
     public void due() {}
+
+    @Override
+    public void purged(List<Purge> purges, long last) {}
   }
 }

@@ -1,15 +1,15 @@
 package dev.meanwhile.cache;
 
 import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.meanwhile.log.RunLog;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/// Closed logs by what was asked, within a number of bytes. Thread-safe.
+/// Closed logs in memory by what was asked, within a number of bytes. Thread-safe.
 ///
 /// **Purges cannot race.** A purge gives its tag the next number. An answer is stamped with the
 /// number there was when its log began, and is good only while none of its tags has a higher one:
@@ -18,60 +18,32 @@ public final class Cache {
   /// What an entry takes beside its log, in bytes, about.
   private static final int OVERHEAD = 300;
 
-  private final ConcurrentMap<Key, Entry> entries;
+  /// How many purges are known one by one; if there are more, all that was asked before the last is
+  /// purged.
+  private static final int MOST_PURGES = 100_000;
+
+  private final ConcurrentMap<Key, KeptAnswer> answers;
   private final Map<Object, Long> purged = new ConcurrentHashMap<>();
-  private final AtomicLong purges = new AtomicLong();
-
-  /// @param made when, in milliseconds since 1970
-  /// @param lifetime how long it is fresh, in milliseconds
-  private record Entry(
-      Key key,
-      RunLog log,
-      String run,
-      boolean whole,
-      long made,
-      long lifetime,
-      Freshness freshness,
-      boolean refusal,
-      long stamp,
-      Set<String> tags) {
-    /// How long after its lifetime it is of any use, in milliseconds.
-    long useful() {
-      return refusal
-          ? 0
-          : Math.max(
-              freshness.staleWhileRevalidate().toMillis(), freshness.staleIfError().toMillis());
-    }
-
-    Hit.@Nullable Use use(Caching caching, long age, long ttl) {
-      if (!caching.reads() || caching.maxAge() != null && age > caching.maxAge().toMillis()) {
-        return null;
-      }
-      long fresh = caching.minFresh().toMillis();
-      if (ttl > 0 && ttl >= fresh || fresh == 0 && -ttl < caching.maxStale().toMillis()) {
-        return Hit.Use.FRESH;
-      }
-      if (fresh == 0 && -ttl < freshness.staleWhileRevalidate().toMillis() && !refusal) {
-        return Hit.Use.REVALIDATE;
-      }
-      return -ttl < freshness.staleIfError().toMillis() && !refusal ? Hit.Use.SPARE : null;
-    }
-  }
+  private final AtomicLong last = new AtomicLong();
+  private final AtomicLong all = new AtomicLong();
+  private final BooleanSupplier hears;
 
   /// @param maxBytes about how much memory its logs may take; least and longest unread go first
-  public Cache(long maxBytes) {
-    entries =
+  /// @param hears whether purges are heard of: while not, nothing is given
+  public Cache(long maxBytes, BooleanSupplier hears) {
+    this.hears = hears;
+    answers =
         Caffeine.newBuilder()
             .maximumWeight(maxBytes)
             .executor(Runnable::run)
-            .weigher((Key _, Entry entry) -> OVERHEAD + entry.log.footprint())
-            .<Key, Entry>build()
+            .weigher((Key _, KeptAnswer answer) -> OVERHEAD + answer.log().footprint())
+            .<Key, KeptAnswer>build()
             .asMap();
   }
 
   /// The number that an answer is stamped with whose log begins now.
   public long stamp() {
-    return purges.get();
+    return last.get();
   }
 
   /// What may be given to a call now, or null.
@@ -79,58 +51,52 @@ public final class Cache {
   /// @param usage whether a stream without its closing usage will not do
   /// @param millis now, since 1970
   public @Nullable Hit find(Caching caching, boolean usage, long millis) {
-    Entry entry = entries.get(caching.key());
-    if (entry == null || usage && !entry.whole) {
+    KeptAnswer answer = answers.get(caching.key());
+    if (answer == null || !hears.getAsBoolean()) {
       return null;
     }
-    long age = Math.max(0, millis - entry.made);
-    long ttl = entry.lifetime - age;
-    if (!isCurrent(entry.key, entry.tags, entry.stamp) || -ttl > entry.useful()) {
-      entries.remove(caching.key(), entry);
+    if (!isCurrent(answer) || millis > answer.until()) {
+      answers.remove(caching.key(), answer);
       return null;
     }
-    Hit.Use use = entry.use(caching, age, ttl);
-    return use == null ? null : new Hit(entry.log, entry.run, age, ttl, use);
+    return answer.hit(caching, usage, millis, false);
   }
 
-  /// Keeps an answer.
+  /// The same of an answer that was found elsewhere.
+  public @Nullable Hit use(KeptAnswer answer, Caching caching, boolean usage, long millis) {
+    return hears.getAsBoolean() && isCurrent(answer)
+        ? answer.hit(caching, usage, millis, true)
+        : null;
+  }
+
+  /// Whether there is one, of whatever use.
+  public boolean has(Key key) {
+    return answers.containsKey(key);
+  }
+
+  /// Keeps an answer, unless a newer one is there.
   ///
-  /// @param run the id of the run that made it
-  /// @param whole whether it has all that any caller may want: no stream without its closing usage
-  /// @param refusal whether it is the upstream's refusal of the request itself
-  /// @param stamp the number there was when its log began
-  /// @param dice 0 to below 1
-  public void put(
-      Caching caching,
-      RunLog log,
-      String run,
-      boolean whole,
-      boolean refusal,
-      long stamp,
-      long millis,
-      double dice) {
-    Freshness freshness = caching.freshness();
-    long lifetime = Freshness.lifetime(refusal ? freshness.errors() : freshness.maxAge(), dice);
-    if (lifetime > 0 && isCurrent(caching, stamp)) {
-      var entry =
-          new Entry(
-              caching.key(),
-              log,
-              run,
-              whole,
-              millis,
-              lifetime,
-              freshness,
-              refusal,
-              stamp,
-              caching.tags());
-      entries.put(caching.key(), entry);
+  /// @return false if it has been purged already
+  public boolean put(KeptAnswer answer) {
+    if (!isCurrent(answer)) {
+      return false;
     }
+    answers.merge(answer.key(), answer, KeptAnswer::newer);
+    return true;
   }
 
-  /// Whether nothing has been purged that was asked with this stamp.
+  /// Forgets what this run made; takes as long as there are answers.
+  public void forget(String run) {
+    answers.values().removeIf(answer -> answer.run().equals(run));
+  }
+
+  /// Whether what was asked with this stamp has not been purged, as far as anybody can tell.
   public boolean isCurrent(Caching caching, long stamp) {
-    return isCurrent(caching.key(), caching.tags(), stamp);
+    return hears.getAsBoolean() && isCurrent(caching.key(), caching.tags(), stamp);
+  }
+
+  private boolean isCurrent(KeptAnswer answer) {
+    return isCurrent(answer.key(), answer.tags(), answer.stamp());
   }
 
   private boolean isCurrent(Key key, Set<String> tags, long stamp) {
@@ -142,20 +108,47 @@ public final class Cache {
         return false;
       }
     }
-    return true;
+    // Last: what is forgotten above was written here before.
+    return all.get() <= stamp;
   }
 
   /// What has this tag, or was asked before this moment and will have it, is not given any more.
   public void purge(String tag) {
-    forbid(tag);
+    forbid(tag, last.incrementAndGet());
   }
 
   /// The same of one key.
   public void purge(Key key) {
-    forbid(key);
+    forbid(key, last.incrementAndGet());
   }
 
-  private void forbid(Object what) {
-    purged.merge(what, purges.incrementAndGet(), Math::max);
+  /// A tag was purged, on whatever node, with this number.
+  public void purged(String tag, long number) {
+    forbid(tag, number);
+  }
+
+  /// The same of one key.
+  public void purged(Key key, long number) {
+    forbid(key, number);
+  }
+
+  /// The same of everything.
+  public void purgedAll(long number) {
+    all.accumulateAndGet(number, Math::max);
+  }
+
+  /// All purges up to this number were committed before: what is asked from now on is stamped with
+  /// it.
+  public void told(long number) {
+    last.accumulateAndGet(number, Math::max);
+  }
+
+  /// One at a time, so that none is forgotten that another has just written.
+  private synchronized void forbid(Object what, long number) {
+    if (purged.size() >= MOST_PURGES) {
+      purged.values().forEach(this::purgedAll);
+      purged.clear();
+    }
+    purged.merge(what, number, Math::max);
   }
 }

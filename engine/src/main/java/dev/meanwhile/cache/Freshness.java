@@ -17,7 +17,7 @@ public record Freshness(
   /// The lifetime of one answer, in milliseconds: `maxAge`, or up to a tenth less.
   ///
   /// @param dice 0 to below 1
-  static long lifetime(Duration maxAge, double dice) {
+  public static long lifetime(Duration maxAge, double dice) {
     return (long) Math.ceil(maxAge.toMillis() * (1 - JITTER * dice));
   }
 }

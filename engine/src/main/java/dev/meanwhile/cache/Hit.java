@@ -9,7 +9,8 @@ import dev.meanwhile.log.RunLog;
 /// @param age how old it is, in milliseconds
 /// @param ttl how long it is still fresh, in milliseconds; below zero: for how long it has not been
 /// @param use what it is good for
-public record Hit(RunLog log, String run, long age, long ttl, Use use) {
+/// @param stored whether it was not in memory, but where answers outlive the process
+public record Hit(RunLog log, String run, long age, long ttl, Use use, boolean stored) {
   /// What an answer is good for.
   public enum Use {
     /// It is given.

@@ -24,6 +24,16 @@ public record Key(long a, long b, long c, long d) {
     return hex.toHexDigits(a) + hex.toHexDigits(b) + hex.toHexDigits(c) + hex.toHexDigits(d);
   }
 
+  /// The digest that it is.
+  public byte[] bytes() {
+    byte[] digest = new byte[32];
+    LONGS.set(digest, 0, a);
+    LONGS.set(digest, 8, b);
+    LONGS.set(digest, 16, c);
+    LONGS.set(digest, 24, d);
+    return digest;
+  }
+
   /// The key that a digest of 32 bytes is.
   public static Key of(byte[] digest) {
     if (digest.length != 32) {

@@ -4,6 +4,7 @@ import dev.meanwhile.budget.Clock;
 import dev.meanwhile.budget.OnLeave;
 import dev.meanwhile.cache.Cache;
 import dev.meanwhile.cache.Caching;
+import dev.meanwhile.cache.KeptAnswer;
 import dev.meanwhile.cache.Key;
 import dev.meanwhile.dispatch.State.Phase;
 import dev.meanwhile.log.LogWriter;
@@ -46,6 +47,9 @@ public final class Call {
   private @Nullable Work work;
 
   private @Nullable Durable durable;
+
+  /// What is kept of it, between its end and that being told.
+  private @Nullable KeptAnswer answer;
 
   /// The upstream's id of the answer, once it has told one.
   private @Nullable String name;
@@ -121,6 +125,17 @@ public final class Call {
     return filling;
   }
 
+  /// What is to be given again of it, until [#takeAnswer].
+  void answers(KeptAnswer its) {
+    answer = its;
+  }
+
+  @Nullable KeptAnswer takeAnswer() {
+    KeptAnswer taken = answer;
+    answer = null;
+    return taken;
+  }
+
   /// The id of its first run.
   String firstRun() {
     String first = "";
@@ -132,7 +147,7 @@ public final class Call {
 
   /// How an answer is kept.
   ///
-  /// @param stamp the cache's number when the log began
+  /// @param stamp the cache's number when it was asked
   record Filling(Cache cache, Caching caching, long stamp) {
     /// Whether nothing that was asked at that time has been purged.
     boolean isCurrent() {

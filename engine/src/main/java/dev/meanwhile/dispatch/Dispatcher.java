@@ -3,8 +3,10 @@ package dev.meanwhile.dispatch;
 import dev.meanwhile.budget.Clock;
 import dev.meanwhile.cache.Cache;
 import dev.meanwhile.cache.Caching;
+import dev.meanwhile.cache.Freshness;
 import dev.meanwhile.cache.Hit;
 import dev.meanwhile.cache.Kept;
+import dev.meanwhile.cache.KeptAnswer;
 import dev.meanwhile.cache.Key;
 import dev.meanwhile.log.Head;
 import dev.meanwhile.log.Run;
@@ -54,6 +56,7 @@ public final class Dispatcher {
   /// @param open how many runs that somebody waits for have not ended
   /// @param coalesce logs in flight by their keys
   /// @param cache closed logs by theirs
+  /// @param shelf where they outlive this process, or null
   /// @param queues where background work waits, by the upstream's name
   /// @param store where promised runs are kept, or null if nothing can be promised
   /// @param journal is told of every run
@@ -69,6 +72,7 @@ public final class Dispatcher {
       AtomicInteger open,
       Coalesce coalesce,
       Cache cache,
+      @Nullable Shelf shelf,
       Function<String, Queue> queues,
       @Nullable Store store,
       Journal journal,
@@ -100,6 +104,7 @@ public final class Dispatcher {
   private final Upstream upstream;
   private final RunIds ids = new RunIds();
   private final Keep keep;
+  private final Deflated deflated = new Deflated();
   private final Set<Call> open = new LinkedHashSet<>();
   private final @Nullable Promises promises;
   private boolean stopping;
@@ -117,7 +122,7 @@ public final class Dispatcher {
     this.promises =
         shared.store() == null
             ? null
-            : new Promises(this, clock, shared.store(), ids, limits.deadline());
+            : new Promises(this, clock, shared.store(), ids, limits.deadline(), deflated);
   }
 
   private final Call.Owner owner =
@@ -141,6 +146,11 @@ public final class Dispatcher {
         @Override
         public void closed(Call call) {
           keep.ended(call);
+          KeptAnswer answer = call.takeAnswer();
+          Shelf shelf = shared.shelf();
+          if (answer != null && shelf != null) {
+            shelf.keep(answer, deflated);
+          }
         }
 
         @Override
@@ -170,7 +180,45 @@ public final class Dispatcher {
       refuse(answer);
       return;
     }
-    if (isCached(submission, answer)) {
+    if (isGiven(hit(submission), submission, answer)) {
+      return;
+    }
+    // Of now: what is purged while the shelf is looked at was asked before that.
+    long stamp = shared.cache().stamp();
+    Caching caching = submission.caching();
+    Shelf shelf = shared.shelf();
+    if (shelf == null || caching == null || !mayBeShelved(shelf, submission, caching)) {
+      make(submission, answer, stamp);
+      return;
+    }
+    shelf.look(
+        caching.key(),
+        clock,
+        found -> {
+          if (stopping) {
+            refuse(answer);
+          } else if (!isGiven(hit(submission, caching, found), submission, answer)) {
+            make(submission, answer, stamp);
+          }
+        });
+  }
+
+  /// Whether a kept answer would do that is not in memory, or not as new as there.
+  private boolean mayBeShelved(Shelf shelf, Submission submission, Caching caching) {
+    return caching.reads()
+        && !submission.isNamed()
+        && (shelf.isShared() || !shared.cache().has(caching.key()))
+        && shared.coalesce().find(submission) == null;
+  }
+
+  /// No kept answer will do.
+  private void make(Submission submission, Answer answer, long stamp) {
+    if (submission.caching() != null && submission.caching().only()) {
+      answer.refused(
+          new Failure(
+              504,
+              "not_cached",
+              "There is no kept answer, and Cache-Control: only-if-cached allows no other."));
       return;
     }
     Submission.Promise promise = submission.promise();
@@ -178,7 +226,7 @@ public final class Dispatcher {
       if (promises == null) {
         answer.refused(NO_STORE);
       } else {
-        promises.accept(submission, promise, answer);
+        promises.accept(submission, promise, answer, filling(submission, stamp));
       }
       return;
     }
@@ -196,37 +244,35 @@ public final class Dispatcher {
     boolean named = promise != null && promise.key() != null && promises != null;
     Call found = named ? null : shared.coalesce().find(submission);
     if (found == null) {
-      beginAnew(submission, answer);
+      beginAnew(submission, answer, stamp);
     } else {
-      attach(found, submission, answer);
+      attach(found, submission, answer, stamp);
     }
   }
 
-  /// Answers from the cache, if it has what will do.
-  private boolean isCached(Submission submission, Answer answer) {
-    Hit hit = hit(submission);
-    if (hit != null && hit.use() != Hit.Use.SPARE) {
-      answer.found(over(hit, submission), hit);
-      if (hit.use() == Hit.Use.REVALIDATE) {
-        makeAnew(submission.forCache());
-      }
-      return true;
+  /// Answers with what was found, if that will do.
+  private boolean isGiven(@Nullable Hit hit, Submission submission, Answer answer) {
+    if (hit == null || hit.use() == Hit.Use.SPARE) {
+      return false;
     }
-    if (submission.caching() != null && submission.caching().only()) {
-      answer.refused(
-          new Failure(
-              504,
-              "not_cached",
-              "There is no kept answer, and Cache-Control: only-if-cached allows no other."));
-      return true;
+    answer.found(over(hit, submission), hit);
+    if (hit.use() == Hit.Use.REVALIDATE) {
+      refresh(submission.forCache());
     }
-    return false;
+    return true;
   }
 
   private @Nullable Hit hit(Submission submission) {
     return submission.caching() == null || submission.isNamed()
         ? null
         : shared.cache().find(submission.caching(), submission.wantsUsage(), clock.millis());
+  }
+
+  /// @param found outside of memory, or null
+  private @Nullable Hit hit(Submission submission, Caching caching, @Nullable KeptAnswer found) {
+    return found == null
+        ? hit(submission)
+        : shared.cache().use(found, caching, submission.wantsUsage(), clock.millis());
   }
 
   private Run over(Hit hit, Submission submission) {
@@ -245,23 +291,37 @@ public final class Dispatcher {
     return hit != null;
   }
 
-  /// Makes a call for the cache, unless one is under way.
-  private void makeAnew(Submission submission) {
+  /// Has a call made for the cache, unless one is under way.
+  private void refresh(Submission submission) {
+    if (shared.coalesce().find(submission) != null) {
+      return;
+    }
+    long stamp = shared.cache().stamp();
+    Caching caching = submission.caching();
+    Shelf shelf = shared.shelf();
+    if (shelf == null || caching == null) {
+      makeAnew(submission, stamp);
+    } else {
+      shelf.refresh(caching.key(), clock, () -> makeAnew(submission, stamp));
+    }
+  }
+
+  private void makeAnew(Submission submission, long stamp) {
     if (shared.coalesce().find(submission) == null) {
       if (shared.open().incrementAndGet() > limits.maxOpen()) {
         shared.open().decrementAndGet();
       } else {
-        begin(submission, NOBODY);
+        begin(submission, NOBODY, stamp);
       }
     }
   }
 
-  private void beginAnew(Submission submission, Answer answer) {
+  private void beginAnew(Submission submission, Answer answer, long stamp) {
     Submission.Promise promise = submission.promise();
     if (promise != null && promises != null) {
-      promises.accept(submission, promise, answer);
+      promises.accept(submission, promise, answer, filling(submission, stamp));
     } else {
-      begin(submission, answer);
+      begin(submission, answer, stamp);
     }
   }
 
@@ -342,6 +402,7 @@ public final class Dispatcher {
   public void erase(Run run, Consumer<Outcome> done) {
     shared.runs().remove(run.id(), run);
     shared.names().values().remove(run);
+    shared.cache().forget(run.id());
     if (shared.store() == null) {
       done.accept(new Outcome.Stored());
     } else {
@@ -364,7 +425,7 @@ public final class Dispatcher {
     return promises;
   }
 
-  private void begin(Submission submission, Answer answer) {
+  private void begin(Submission submission, Answer answer, long stamp) {
     if (stopping) {
       shared.open().decrementAndGet();
       refuse(answer);
@@ -385,10 +446,10 @@ public final class Dispatcher {
             clock.nanos(),
             submission.retryKey(),
             submission.sameKey(),
-            submission.caching());
+            filling(submission, stamp));
     Call winner = shared.coalesce().register(call, submission);
     if (winner != call) {
-      attach(winner, submission, answer);
+      attach(winner, submission, answer, stamp);
       return;
     }
     open.add(call);
@@ -401,18 +462,22 @@ public final class Dispatcher {
   ///
   /// @param began when its log began, in nanoseconds
   ///
-  /// @param caching how its answer is kept, or null
+  /// @param filling how its answer is kept, or null
   Call call(
       Work work,
       State state,
       long began,
       @Nullable Key retryKey,
       @Nullable Key sameKey,
-      @Nullable Caching caching) {
-    var filling =
-        caching == null ? null : new Call.Filling(shared.cache(), caching, shared.cache().stamp());
+      Call.@Nullable Filling filling) {
     return new Call(
         clock, upstream, work, state, began, retryKey, sameKey, filling, limits.maxRun(), owner);
+  }
+
+  /// How the answer is kept of what was asked when the cache's number was `stamp`.
+  private Call.@Nullable Filling filling(Submission submission, long stamp) {
+    Caching caching = submission.caching();
+    return caching == null ? null : new Call.Filling(shared.cache(), caching, stamp);
   }
 
   Queue queue(String name) {
@@ -479,7 +544,7 @@ public final class Dispatcher {
   }
 
   /// The log may close between being found and being joined on its own loop: then we begin anew.
-  private void attach(Call call, Submission submission, Answer answer) {
+  private void attach(Call call, Submission submission, Answer answer, long stamp) {
     String id = ids.next(clock.millis());
     Run.About about = submission.about().attaching();
     call.clock()
@@ -488,7 +553,7 @@ public final class Dispatcher {
             Run run = join(call, submission, about, id);
             handOver(call, run, answer);
           } else {
-            clock.execute(() -> beginAnew(submission, answer));
+            clock.execute(() -> beginAnew(submission, answer, stamp));
           }
         });
   }
@@ -561,18 +626,27 @@ public final class Dispatcher {
     Head head = call.log().head();
     boolean refusal =
         terminal.failure() != null && head != null && REFUSALS.contains(head.status());
-    if (filling != null && (terminal.status() == Status.COMPLETED || refusal)) {
-      shared
-          .cache()
-          .put(
-              filling.caching(),
-              call.log(),
-              call.firstRun(),
-              call.isWhole(),
-              refusal,
-              filling.stamp(),
-              clock.millis(),
-              shared.dice().getAsDouble());
+    if (filling == null || !refusal && terminal.status() != Status.COMPLETED) {
+      return;
+    }
+    Caching caching = filling.caching();
+    Freshness freshness = caching.freshness();
+    Duration longest = refusal ? freshness.errors() : freshness.maxAge();
+    long lifetime = Freshness.lifetime(longest, shared.dice().getAsDouble());
+    var answer =
+        new KeptAnswer(
+            caching.key(),
+            call.log(),
+            call.firstRun(),
+            call.isWhole(),
+            refusal,
+            filling.stamp(),
+            clock.millis(),
+            lifetime,
+            freshness,
+            caching.tags());
+    if (lifetime > 0 && shared.cache().put(answer)) {
+      call.answers(answer);
     }
   }
 

@@ -142,7 +142,7 @@ final class Encoding {
     return bytes;
   }
 
-  private static byte[] write(Writing writing) {
+  static byte[] write(Writing writing) {
     var bytes = new ByteArrayOutputStream(128);
     try (var out = new DataOutputStream(bytes)) {
       writing.to(out);
@@ -167,7 +167,8 @@ final class Encoding {
     }
   }
 
-  private interface Writing {
+  /// Writes something.
+  interface Writing {
     void to(DataOutputStream out) throws IOException;
   }
 

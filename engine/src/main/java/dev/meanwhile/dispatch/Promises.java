@@ -38,9 +38,16 @@ final class Promises implements Parked.Lot {
   private final Store store;
   private final RunIds ids;
   private final Duration deadline;
-  private final Deflated deflated = new Deflated();
+  private final Deflated deflated;
 
-  Promises(Dispatcher dispatcher, Clock clock, Store store, RunIds ids, Duration deadline) {
+  Promises(
+      Dispatcher dispatcher,
+      Clock clock,
+      Store store,
+      RunIds ids,
+      Duration deadline,
+      Deflated deflated) {
+    this.deflated = deflated;
     this.dispatcher = dispatcher;
     this.clock = clock;
     this.store = store;
@@ -48,7 +55,12 @@ final class Promises implements Parked.Lot {
     this.deadline = deadline;
   }
 
-  void accept(Submission submission, Submission.Promise promise, Dispatcher.Answer answer) {
+  /// @param filling how the answer is kept to be given again, or null
+  void accept(
+      Submission submission,
+      Submission.Promise promise,
+      Dispatcher.Answer answer,
+      Call.@Nullable Filling filling) {
     boolean background = promise.background();
     var request = submission.request();
     long now = clock.millis();
@@ -68,7 +80,7 @@ final class Promises implements Parked.Lot {
             clock.nanos(),
             background ? null : submission.retryKey(),
             null,
-            submission.caching());
+            filling);
     String trouble = store.trouble();
     if (trouble != null) {
       refuse(call, answer, trouble);

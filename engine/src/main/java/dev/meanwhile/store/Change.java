@@ -9,6 +9,12 @@ public sealed interface Change {
   /// Whether it is answered only once it would survive a loss of power.
   boolean isPromise();
 
+  /// Whether it is refused at once while nothing can be written: whoever gave it does without, or
+  /// says so.
+  default boolean isRefusable() {
+    return false;
+  }
+
   /// A run was accepted. Answered with [Outcome.Conflict] and not written if its idempotency key is
   /// held by another run.
   ///
@@ -36,6 +42,11 @@ public sealed interface Change {
 
     @Override
     public boolean isPromise() {
+      return true;
+    }
+
+    @Override
+    public boolean isRefusable() {
       return true;
     }
   }
@@ -132,9 +143,10 @@ public sealed interface Change {
     }
   }
 
-  /// An ended run, its idempotency key, and its log if no other run reads it, are to be gone, their
-  /// bytes too. Not the owner's alone to write; nothing happens to what has not ended: that is
-  /// [Outcome.Fenced]. What is gone already is as good as erased.
+  /// An ended run, its idempotency key, its log if no other run reads it, and the answer that it
+  /// made if that is kept, are to be gone, their bytes too. Not the owner's alone to write; nothing
+  /// happens to what has not ended: that is [Outcome.Fenced]. What is gone already is as good as
+  /// erased.
   record Erased(String run) implements Change {
     @Override
     public boolean isPromise() {
@@ -185,6 +197,32 @@ public sealed interface Change {
     @Override
     public boolean isPromise() {
       return false;
+    }
+  }
+
+  /// An answer is kept to be given again: see [AnswerStore#keep].
+  record Kept(StoredAnswer answer) implements Change {
+    @Override
+    public boolean isPromise() {
+      return false;
+    }
+
+    @Override
+    public boolean isRefusable() {
+      return true;
+    }
+  }
+
+  /// Answers are not to be given any more: see [AnswerStore#purge]. Not any owner's alone to write.
+  record Purged(String what) implements Change {
+    @Override
+    public boolean isPromise() {
+      return true;
+    }
+
+    @Override
+    public boolean isRefusable() {
+      return true;
     }
   }
 }

@@ -19,11 +19,11 @@ import org.jspecify.annotations.Nullable;
 /// change that names a log is applied only while this node owns it and the attempt is the current
 /// one and the log has not ended; else nothing is written and the answer is [Outcome.Fenced].
 ///
-/// **Trouble.** While the database cannot be written (disk full, a failed fsync, no connection), an
-/// [Change.Accept] that was never given to the database is refused; one whose commit failed in an
-/// unknown way is tried again like all other changes until it is stored or the store is closed:
-/// nobody is told "not stored" of what may later run.
-public interface Store extends AutoCloseable {
+/// **Trouble.** While the database cannot be written (disk full, a failed fsync, no connection), a
+/// change that is [Change#isRefusable()] and was never given to the database is refused; one whose
+/// commit failed in an unknown way is tried again like all other changes until it is stored or the
+/// store is closed: nobody is told "not stored" of what may later run.
+public interface Store extends AnswerStore, AutoCloseable {
   /// Opens the store under the name it was made with: raises the node's epoch, so that a
   /// predecessor of the same name is fenced, and begins to renew its lease, if there are other
   /// nodes. Blocks until the schema is there.
@@ -34,13 +34,28 @@ public interface Store extends AutoCloseable {
   /// Whether durable work can be accepted now, or why not: `null`, or what is wrong and what to do.
   @Nullable String trouble();
 
-  /// Whether other nodes may use what is kept here, at the same time.
+  @Override
   default boolean shared() {
     return false;
   }
 
+  @Override
+  default boolean hears() {
+    return true;
+  }
+
   /// Writes one change.
   void write(Change change, Consumer<Outcome> done);
+
+  @Override
+  default void keep(StoredAnswer answer, Consumer<Outcome> done) {
+    write(new Change.Kept(answer), done);
+  }
+
+  @Override
+  default void purge(String what, Consumer<Outcome> done) {
+    write(new Change.Purged(what), done);
+  }
 
   /// Takes over unfinished logs that nobody owns: those of this node's earlier epochs, those that
   /// were released, and those of nodes whose lease has run out. Higher priority first, then the
@@ -115,7 +130,7 @@ public interface Store extends AutoCloseable {
   void close();
 
   /// Hears of what happens to this node's work from outside.
-  interface Listener {
+  interface Listener extends PurgeListener {
     /// Another node, or an earlier process, wants this run of ours stopped; may come twice.
     void cancelRequested(String run);
 

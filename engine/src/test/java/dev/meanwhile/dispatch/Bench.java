@@ -10,6 +10,7 @@ import dev.meanwhile.cache.Hit;
 import dev.meanwhile.cache.Key;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
+import dev.meanwhile.store.Store;
 import dev.meanwhile.testkit.ScriptedUpstream;
 import dev.meanwhile.testkit.VirtualClock;
 import dev.meanwhile.upstream.Request;
@@ -34,25 +35,32 @@ final class Bench {
   /// What was found last, or null if nothing was.
   @Nullable Hit hit;
 
+  static final Meanwhile.Settings SETTINGS =
+      new Meanwhile.Settings(
+          1,
+          1 << 20,
+          100,
+          Duration.ofMinutes(15),
+          1 << 20,
+          1 << 20,
+          Duration.ofMinutes(1),
+          Duration.ofHours(1),
+          _ -> new Queue(4, 1_000));
+
   Bench() {
-    this(
-        new Meanwhile.Settings(
-            1,
-            1 << 20,
-            100,
-            Duration.ofMinutes(15),
-            1 << 20,
-            1 << 20,
-            Duration.ofMinutes(1),
-            Duration.ofHours(1),
-            _ -> new Queue(4, 1_000)));
+    this(SETTINGS);
   }
 
   Bench(Meanwhile.Settings settings) {
+    this(settings, null);
+  }
+
+  /// @param store where answers outlive it, or null
+  Bench(Meanwhile.Settings settings, @Nullable Store store) {
     engine =
         new Meanwhile(
             settings,
-            null,
+            store,
             new Journal() {
               @Override
               public void began(Run run) {}
@@ -62,7 +70,29 @@ final class Bench {
                 ended.add(run.id() + " " + run.status());
               }
             });
+    engine.open();
     dispatcher = engine.on(clock, upstream);
+  }
+
+  /// The runs of all calls, in the order in which they were accepted.
+  final List<Run> accepted = new ArrayList<>();
+
+  /// The one that was accepted last, since a call was made that was not at once.
+  @Nullable Run later() {
+    return accepted.isEmpty() ? null : accepted.getLast();
+  }
+
+  /// Whether there is an answer to give instead of another.
+  boolean spare(Ask ask) {
+    return dispatcher.spare(
+        ask.submission(),
+        new Dispatcher.Answer() {
+          @Override
+          public void accepted(Run run) {}
+
+          @Override
+          public void refused(Failure failure) {}
+        });
   }
 
   Run accept(Ask ask) {
@@ -70,7 +100,7 @@ final class Bench {
   }
 
   @Nullable Run tryAccept(Ask ask) {
-    var accepted = new ArrayList<Run>();
+    int before = accepted.size();
     hit = null;
     dispatcher.accept(
         ask.submission(),
@@ -91,7 +121,7 @@ final class Bench {
             refusal = failure;
           }
         });
-    return accepted.isEmpty() ? null : accepted.getFirst();
+    return accepted.size() == before ? null : accepted.getLast();
   }
 
   /// What a test asks for.

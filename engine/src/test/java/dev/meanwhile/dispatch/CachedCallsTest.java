@@ -247,9 +247,9 @@ class CachedCallsTest {
         case 0 -> {
           version++;
           if (random.nextBoolean()) {
-            bench.engine.cache().purge("shop");
+            bench.engine.purge("shop", _ -> {});
           } else {
-            bench.engine.cache().purge(Bench.SAME);
+            bench.engine.purge(Bench.SAME, _ -> {});
           }
         }
         case 1 -> answerOne(random);

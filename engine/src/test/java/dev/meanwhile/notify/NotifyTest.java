@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.tuple;
 import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Notice;
+import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.testkit.MemoryStore;
 import dev.meanwhile.testkit.VirtualClock;
@@ -61,6 +62,9 @@ class NotifyTest {
     var made = new MemoryStore(disk, "one", step -> clock.after(Duration.ZERO, step));
     made.open(
         new Store.Listener() {
+          @Override
+          public void purged(List<Purge> purges, long last) {}
+
           @Override
           public void cancelRequested(String run) {}
 

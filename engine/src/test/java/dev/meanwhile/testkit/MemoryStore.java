@@ -8,11 +8,14 @@ import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
+import dev.meanwhile.store.StoredAnswer;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
 import dev.meanwhile.store.Told;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,6 +56,11 @@ public final class MemoryStore implements Store {
     default int group(int waiting) {
       return waiting;
     }
+
+    /// The database's clock, in milliseconds.
+    default long millis() {
+      return 0;
+    }
   }
 
   /// What becomes of a commit.
@@ -77,6 +85,7 @@ public final class MemoryStore implements Store {
     private final Set<Integer> fenced = new HashSet<>(Set.of(0));
     private final Board board = new Board();
     private final Index index = new Index();
+    private final Answers answers = new Answers();
     private int epochs;
     private final Map<String, Integer> tally = new TreeMap<>();
 
@@ -94,9 +103,24 @@ public final class MemoryStore implements Store {
           .orElse(null);
     }
 
+    /// An answer that is kept, or null.
+    public @Nullable StoredAnswer answer(byte[] key, long now) {
+      return answers.answer(key, now);
+    }
+
     /// Every notice there is.
     public List<Notice> notices() {
       return board.notices();
+    }
+
+    /// @param by is told at once, before it is answered
+    private void tellPurged(List<Purge> purges, MemoryStore by) {
+      for (Purge purge : purges) {
+        by.tell(it -> it.purged(List.of(purge), purge.number()));
+        for (MemoryStore store : List.copyOf(open)) {
+          store.later(() -> store.tell(it -> it.purged(List.of(purge), purge.number())));
+        }
+      }
     }
 
     private void tellDue(boolean any) {
@@ -290,6 +314,7 @@ public final class MemoryStore implements Store {
     listener = its;
     disk.open.add(this);
     takeEpoch();
+    its.purged(List.of(), disk.answers.last());
   }
 
   private void takeEpoch() {
@@ -450,7 +475,7 @@ public final class MemoryStore implements Store {
 
   private void refuse(String reason) {
     for (Given each : List.copyOf(given)) {
-      if (each.change instanceof Change.Accept && !each.mayBeWritten) {
+      if (each.change != null && each.change.isRefusable() && !each.mayBeWritten) {
         given.remove(each);
         answer(() -> each.done.accept(new Outcome.Refused(reason)));
       }
@@ -531,6 +556,14 @@ public final class MemoryStore implements Store {
         yield outcome(known);
       }
       case Change.Tried(Notice notice, long claimed) -> outcome(disk.board.tried(notice, claimed));
+      case Change.Kept(StoredAnswer answer) -> {
+        disk.answers.keep(answer);
+        yield outcome(true);
+      }
+      case Change.Purged(String what) -> {
+        disk.tellPurged(List.of(disk.answers.purge(what)), this);
+        yield outcome(true);
+      }
     };
   }
 
@@ -679,11 +712,12 @@ public final class MemoryStore implements Store {
 
   private boolean erase(String run) {
     Row row = disk.runs.get(run);
+    if (row != null && !row.isOver()) {
+      return false;
+    }
+    disk.tellPurged(disk.answers.erase(run), this);
     if (row == null) {
       return true;
-    }
-    if (!row.isOver()) {
-      return false;
     }
     freeKey(row);
     disk.index.forget(run);
@@ -806,6 +840,18 @@ public final class MemoryStore implements Store {
   @Override
   public void entries(Channel channel, Entries.Mark after, int most, Reply<Entries> reply) {
     ask(() -> disk.index.entries(channel, after, most), reply);
+  }
+
+  @Override
+  public void answer(byte[] key, long now, Reply<@Nullable StoredAnswer> reply) {
+    disk.count("looks");
+    this.<@Nullable StoredAnswer>ask(() -> disk.answers.answer(key, now), reply);
+  }
+
+  @Override
+  public void lease(byte[] key, Duration time, Reply<Boolean> reply) {
+    disk.count("leases");
+    ask(() -> !shared() || disk.answers.lease(key, time, schedule.millis()), reply);
   }
 
   private <T extends @Nullable Object> void ask(Supplier<T> question, Reply<T> reply) {

@@ -9,6 +9,7 @@ import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
@@ -51,6 +52,9 @@ class MemoryStoreTest {
             });
     opened.open(
         new Store.Listener() {
+          @Override
+          public void purged(List<Purge> purges, long last) {}
+
           @Override
           public void cancelRequested(String run) {
             heard.add(node + " cancel " + run);

@@ -8,8 +8,11 @@ import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
+import dev.meanwhile.store.StoredAnswer;
 import dev.meanwhile.store.StoredRun;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -28,6 +31,7 @@ public final class StoreClient implements Store.Listener {
 
   private final Store store;
   private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+  private volatile long lastPurge;
 
   public StoreClient(Store store) {
     this.store = store;
@@ -119,6 +123,29 @@ public final class StoreClient implements Store.Listener {
     return ask(reply -> store.entries(channel, after, most, reply));
   }
 
+  public @Nullable StoredAnswer answer(byte[] key, long now) {
+    return StoreClient.<Optional<StoredAnswer>>ask(reply ->
+            store.answer(
+                key,
+                now,
+                new Store.Reply<@Nullable StoredAnswer>() {
+                  @Override
+                  public void is(@Nullable StoredAnswer answer) {
+                    reply.is(Optional.ofNullable(answer));
+                  }
+
+                  @Override
+                  public void failed(String trouble) {
+                    reply.failed(trouble);
+                  }
+                }))
+        .orElse(null);
+  }
+
+  public boolean lease(byte[] key, Duration time) {
+    return ask(reply -> store.lease(key, time, reply));
+  }
+
   private static <T> T ask(Consumer<Answer<T>> question) {
     var answer = new Answer<T>();
     question.accept(answer);
@@ -148,6 +175,17 @@ public final class StoreClient implements Store.Listener {
   @Override
   public void claimable() {
     heard.add("claimable");
+  }
+
+  @Override
+  public void purged(List<Purge> purges, long last) {
+    lastPurge = Math.max(lastPurge, last);
+    purges.forEach(purge -> heard.add("purged " + purge.what()));
+  }
+
+  /// The highest number of a purge that it was told.
+  public long lastPurge() {
+    return lastPurge;
   }
 
   /// Waits until the listener hears this; what else it hears is dropped.

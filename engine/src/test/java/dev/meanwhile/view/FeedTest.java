@@ -10,6 +10,7 @@ import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Entries.Entry;
 import dev.meanwhile.store.Entries.Mark;
+import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.testkit.MemoryStore;
 import dev.meanwhile.testkit.Seeds;
@@ -115,6 +116,9 @@ class FeedTest {
 
   private static Store.Listener listener(Feeds.Registry registry) {
     return new Store.Listener() {
+      @Override
+      public void purged(List<Purge> purges, long last) {}
+
       @Override
       public void cancelRequested(String run) {}
 

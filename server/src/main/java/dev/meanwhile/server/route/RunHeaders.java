@@ -58,7 +58,8 @@ final class RunHeaders {
     Caching caching = submission == null ? null : submission.caching();
     String key = caching == null ? "" : "; key=\"" + caching.key() + "\"";
     if (hit != null) {
-      return "meanwhile; hit; ttl=" + Math.floorDiv(hit.ttl(), 1_000L) + key;
+      String from = hit.stored() ? "; detail=STORE" : "";
+      return "meanwhile; hit; ttl=" + Math.floorDiv(hit.ttl(), 1_000L) + key + from;
     }
     if (run.about().attached()) {
       return "meanwhile; fwd=uri-miss; collapsed" + key;

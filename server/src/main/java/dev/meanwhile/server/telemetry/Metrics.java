@@ -74,7 +74,7 @@ public final class Metrics implements Journal {
       Counter.builder()
           .name("meanwhile_cache_total")
           .help("Calls of operations with a cache, by what they were given.")
-          .labelNames("operation", "result")
+          .labelNames("operation", "result", "layer")
           .register(registry);
   private final Counter notices =
       Counter.builder()
@@ -176,12 +176,13 @@ public final class Metrics implements Journal {
   }
 
   /// A call of an operation with a cache was given `hit`: a fresh answer; `stale`; or `miss`: one
-  /// of its own.
+  /// of its own. The layer is where it was found: `memory` or `store`.
   ///
   /// @param hit what was found, or null
   public void cache(@Nullable String operation, @Nullable Hit hit) {
     String result = hit == null ? "miss" : hit.ttl() > 0 ? "hit" : "stale";
-    caches.labelValues(name(operation), result).inc();
+    String layer = hit == null ? "" : hit.stored() ? "store" : "memory";
+    caches.labelValues(name(operation), result, layer).inc();
   }
 
   /// As a label, which is empty where there is none.

@@ -66,6 +66,11 @@ public final class Gateway implements AutoCloseable {
     return configured(yaml, Map.of(), store(data), flags);
   }
 
+  /// The same, with a store of the test's own.
+  public static Gateway configured(Store store, String yaml, String... flags) {
+    return configured(yaml, Map.of(), store, flags);
+  }
+
   /// @param environment the process's variables
   public static Gateway configured(String yaml, Map<String, String> environment, String... flags) {
     return configured(yaml, environment, null, flags);

@@ -8,8 +8,11 @@ import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
+import dev.meanwhile.store.StoredAnswer;
 import dev.meanwhile.store.StoredRun;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -98,6 +101,11 @@ public final class SlowStore implements Store {
           }
 
           @Override
+          public void purged(List<Purge> purges, long last) {
+            listener.purged(purges, last);
+          }
+
+          @Override
           public void changed(Collection<Channel> channels) {
             listener.changed(channels);
           }
@@ -115,8 +123,27 @@ public final class SlowStore implements Store {
   }
 
   @Override
+  public boolean hears() {
+    return store.hears();
+  }
+
+  @Override
+  public void answer(byte[] key, long now, Reply<@Nullable StoredAnswer> reply) {
+    if (trouble == null) {
+      store.answer(key, now, reply);
+    } else {
+      reply.failed(trouble);
+    }
+  }
+
+  @Override
+  public void lease(byte[] key, Duration time, Reply<Boolean> reply) {
+    store.lease(key, time, reply);
+  }
+
+  @Override
   public void write(Change change, Consumer<Outcome> done) {
-    if (trouble != null && change instanceof Change.Accept) {
+    if (trouble != null && change.isRefusable()) {
       done.accept(new Outcome.Refused(trouble));
     } else if (holding) {
       held.add(() -> store.write(change, done));

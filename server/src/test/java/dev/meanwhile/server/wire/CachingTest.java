@@ -9,13 +9,16 @@ import dev.meanwhile.server.kit.Eventually;
 import dev.meanwhile.server.kit.Exchange;
 import dev.meanwhile.server.kit.Gateway;
 import dev.meanwhile.server.kit.RawUpstream;
+import dev.meanwhile.server.kit.SlowStore;
 import dev.meanwhile.server.kit.Wire;
 import java.net.http.HttpResponse;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /// Answers that are given again: by what they are found, and what is said of them.
 class CachingTest {
@@ -142,8 +145,8 @@ class CachingTest {
     assertThat(header(again, "server-timing")).contains("cache;desc=hit");
     assertThat(upstream.calls()).isEqualTo(1);
     assertThat(gateway.get("/metrics", "Authorization", "Bearer mw-ops").body())
-        .contains("meanwhile_cache_total{operation=\"advice\",result=\"hit\"} 1")
-        .contains("meanwhile_cache_total{operation=\"advice\",result=\"miss\"} 1");
+        .contains("meanwhile_cache_total{layer=\"memory\",operation=\"advice\",result=\"hit\"} 1")
+        .contains("meanwhile_cache_total{layer=\"\",operation=\"advice\",result=\"miss\"} 1");
   }
 
   @Test
@@ -288,6 +291,70 @@ class CachingTest {
     var wrong = call("advice", SHOES, "Cache-Control", "max-age=soon");
     assertThat(wrong.statusCode()).isEqualTo(400);
     assertThat(json(wrong.body()).at("/error/code").asString()).isEqualTo("invalid_cache_control");
+  }
+
+  private String kept() {
+    return """
+    upstreams: {only: {base-url: '%s', api-key: 'up-secret'}}
+    operations:
+      advice:
+        deliver: sync
+        model: m-1
+        prompt: 'For {{segment}}: {{category}}'
+        cache: {max-age: 1h, errors: 1m, tags: [shelf]}
+    """
+        .formatted(upstream.url());
+  }
+
+  @Test
+  void whatWasAnsweredIsGivenAgainAfterARestart(@TempDir Path data) throws Exception {
+    String path = "/v1/operations/advice";
+    String run;
+    try (var before = Gateway.configured(data, kept());
+        var wire = before.wire().post(path, SHOES)) {
+      upstream.take().json(200, Chat.answer("boots"));
+      assertThat(wire.status()).isEqualTo(200);
+      run = String.valueOf(wire.header("meanwhile-run"));
+    }
+    try (var after = Gateway.configured(data, kept())) {
+      var again = after.post(path, SHOES);
+      assertHit(again, "boots");
+      assertThat(header(again, "meanwhile-run")).isEqualTo(run);
+      assertThat(header(again, "cache-status")).endsWith("; detail=STORE");
+      assertThat(header(after.post(path, SHOES), "cache-status")).doesNotContain("detail");
+      assertThat(after.get("/metrics").body())
+          .contains("meanwhile_cache_total{layer=\"store\",operation=\"advice\",result=\"hit\"} 1")
+          .contains(
+              "meanwhile_cache_total{layer=\"memory\",operation=\"advice\",result=\"hit\"} 1");
+      var streamed = after.post(path, SHOES, "Accept", "text/event-stream");
+      assertThat(streamed.body()).contains("boots").endsWith("data: [DONE]\n\n");
+      assertThat(after.post("/v1/cache/purge", "{\"tag\":\"shelf\"}").statusCode()).isEqualTo(200);
+    }
+    try (var purged = Gateway.configured(data, kept());
+        var wire = purged.wire().post(path, SHOES)) {
+      upstream.take().json(200, Chat.answer("sandals"));
+      assertThat(wire.status()).isEqualTo(200);
+      assertThat(wire.rest()).contains("sandals");
+    }
+    assertThat(upstream.calls()).isEqualTo(2);
+  }
+
+  @Test
+  void aStoreInTroubleIsNoTroubleOfItsCallers(@TempDir Path data) throws Exception {
+    String path = "/v1/operations/advice";
+    var store = new SlowStore(Gateway.store(data));
+    try (var troubled = Gateway.configured(store, kept())) {
+      store.inTrouble("the disk is full");
+      try (var wire = troubled.wire().post(path, SHOES)) {
+        upstream.take().json(200, Chat.answer("boots"));
+        assertThat(wire.status()).isEqualTo(200);
+        assertThat(wire.rest()).contains("boots");
+      }
+      assertHit(troubled.post(path, SHOES), "boots");
+      var refused = troubled.post("/v1/cache/purge", "{\"tag\":\"shelf\"}");
+      assertThat(refused.statusCode()).isEqualTo(503);
+      FailuresTest.error(refused.body(), "store_unavailable");
+    }
   }
 
   @Test

@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -181,6 +182,69 @@ class TwoNodesTest {
       finish(call, "four");
       assertThat(after.event()).contains("four");
       assertThat(after.rest()).contains("event: done");
+    }
+  }
+
+  private Gateway cachingNode(String name) {
+    return Gateway.configured(
+        store(name),
+        """
+        upstreams: {only: {base-url: '%s', api-key: 'up-secret'}}
+        operations:
+          advice:
+            deliver: sync
+            model: m-1
+            prompt: '{{text}}'
+            cache: {max-age: 1h, tags: [shelf]}
+        """
+            .formatted(upstream.url()));
+  }
+
+  private static final String ADVICE = "/v1/operations/advice";
+  private static final String TEXT = "{\"text\":\"x\"}";
+
+  private static String advice(Gateway node) throws Exception {
+    var answer = node.post(ADVICE, TEXT);
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+    return header(answer, "cache-status") + " " + answer.body();
+  }
+
+  @Test
+  void giveEachOthersAnswersAgainUntilOneIsToldToPurge() throws Exception {
+    try (var one = cachingNode("one");
+        var two = cachingNode("two")) {
+      var first = later(() -> one.post(ADVICE, TEXT));
+      upstream.take().json(200, Chat.answer("old"));
+      assertThat(first.get(30, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+      // It is stored a moment after it is answered.
+      Eventually.until("it is stored", () -> isStored(0));
+      assertThat(advice(two)).contains("detail=STORE").contains("old");
+      assertThat(advice(one)).doesNotContain("detail").contains("old");
+
+      // A call that is under way on one node when the other is told to purge.
+      var refill = later(() -> one.post(ADVICE, TEXT, "Cache-Control", "no-cache"));
+      Exchange call = upstream.take();
+      assertThat(two.post("/v1/cache/purge", "{\"tag\":\"shelf\"}").statusCode()).isEqualTo(200);
+      call.json(200, Chat.answer("late"));
+      assertThat(refill.get(30, TimeUnit.SECONDS).body()).contains("late");
+
+      var made = later(() -> two.post(ADVICE, TEXT));
+      upstream.take().json(200, Chat.answer("new"));
+      assertThat(made.get(30, TimeUnit.SECONDS).body())
+          .as("at once where it was purged")
+          .contains("new");
+      Eventually.until("it is stored", () -> isStored(1));
+      // Soon after on the other node, which then finds what this one has.
+      Eventually.until("the other node has heard", () -> advice(one).contains("new"));
+      assertThat(upstream.calls()).isEqualTo(3);
+    }
+  }
+
+  private boolean isStored(long stamp) throws SQLException {
+    try (Connection connection = DriverManager.getConnection(url);
+        Statement statement = connection.createStatement();
+        var rows = statement.executeQuery("select 1 from kept where stamp = " + stamp)) {
+      return rows.next();
     }
   }
 

@@ -3,6 +3,7 @@ package dev.meanwhile.store.jdbc;
 import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Purge;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +24,7 @@ final class Group {
   private boolean due;
   private final List<String> claimed = new ArrayList<>();
   private List<Channel> changed = List.of();
+  private List<Purge> purged = List.of();
 
   void add(Item item) {
     items.add(item);
@@ -79,7 +81,8 @@ final class Group {
     cancelled.clear();
     claimed.clear();
     var channels = new Channels(session, node, number);
-    var wave = new Wave(session, database, node, channels);
+    var answers = new Answers(session, database);
+    var wave = new Wave(session, database, node, channels, answers);
     for (Item item : items) {
       switch (item) {
         case Item.Written written -> {
@@ -98,6 +101,7 @@ final class Group {
       }
     }
     wave.flush();
+    purged = answers.end();
     changed = channels.number();
     due = wave.due();
   }
@@ -124,6 +128,7 @@ final class Group {
   void stored() {
     cancelled.clear();
     changed = List.of();
+    purged = List.of();
     due = false;
     for (Item item : items) {
       if (item instanceof Item.Written written) {
@@ -155,7 +160,9 @@ final class Group {
           Change.Unregistered _,
           Change.Disabled _,
           Change.Scheduled _,
-          Change.Tried _ ->
+          Change.Tried _,
+          Change.Kept _,
+          Change.Purged _ ->
           false;
     };
   }
@@ -178,6 +185,11 @@ final class Group {
   /// In which channels there is more, once it is committed.
   List<Channel> changed() {
     return changed;
+  }
+
+  /// What was purged, told once it is committed.
+  List<Purge> purged() {
+    return purged;
   }
 
   /// Takes the changes out that match.

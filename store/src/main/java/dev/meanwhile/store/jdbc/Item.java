@@ -72,6 +72,7 @@ sealed interface Item {
             case Change.Accept it -> it.run().about().length + bytes(it.log());
             case Change.Checkpoint it -> bytes(it.piece());
             case Change.Ended it -> it.terminal().length + bytes(it.last());
+            case Change.Kept it -> it.answer().log().length;
             case Change.Started _,
                 Change.Named _,
                 Change.Requeued _,
@@ -83,7 +84,8 @@ sealed interface Item {
                 Change.Unregistered _,
                 Change.Disabled _,
                 Change.Scheduled _,
-                Change.Tried _ ->
+                Change.Tried _,
+                Change.Purged _ ->
                 0;
           };
     }

@@ -8,8 +8,10 @@ import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoreException;
+import dev.meanwhile.store.StoredAnswer;
 import dev.meanwhile.store.StoredRun;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -38,7 +40,7 @@ final class JdbcStore implements Store {
   private final CompletableFuture<Session> connected = new CompletableFuture<>();
   private volatile @Nullable Listener listener;
   private volatile boolean open;
-  private @Nullable Watch watch;
+  private volatile @Nullable Watch watch;
   private @Nullable Timetable timetable;
 
   JdbcStore(
@@ -53,7 +55,9 @@ final class JdbcStore implements Store {
     this.time = time;
     lease = new Lease(database, node, leaseLength, time);
     readers = new Readers(database, readerCount);
-    writer = new Writer(database, lease, this::cancelled, this::tellDue, this::tellChanged);
+    writer =
+        new Writer(
+            database, lease, this::cancelled, this::tellDue, this::tellChanged, this::tellPurged);
     retain = new Retain(database, writer, retention, time);
   }
 
@@ -90,9 +94,13 @@ final class JdbcStore implements Store {
     try (Session session = connected()) {
       takeEpoch(session);
       database.opened(session);
+      long lastPurge = Answers.last(session);
+      session.endQuietly();
+      told.purged(List.of(), lastPurge);
       if (database instanceof Postgres shared) {
-        watch = new Watch(shared, lease, time, told);
-        watch.start(session);
+        var watching = new Watch(shared, lease, time, told);
+        watch = watching;
+        watching.start(session, lastPurge);
       }
     } catch (SQLException e) {
       throw new StoreException("The store cannot be opened. " + database.fault(e).message(), e);
@@ -150,6 +158,13 @@ final class JdbcStore implements Store {
     }
   }
 
+  private void tellPurged(List<Purge> purges) {
+    Listener told = listener;
+    if (told != null) {
+      told.purged(purges, purges.getLast().number());
+    }
+  }
+
   /// Tells of notices that became due without this process: those of an earlier one, or of a node
   /// that is gone.
   private void lookForDue() {
@@ -183,13 +198,38 @@ final class JdbcStore implements Store {
 
   @Override
   public void write(Change change, Consumer<Outcome> done) {
-    String trouble = change instanceof Change.Accept || !open ? trouble() : null;
+    String trouble = change.isRefusable() || !open ? trouble() : null;
     if (trouble == null) {
       writer.give(new Item.Written(change, lease.node(), done));
     } else if (open) {
       readers.say(() -> done.accept(new Outcome.Refused(trouble)));
     } else {
       done.accept(new Outcome.Refused(trouble));
+    }
+  }
+
+  @Override
+  public boolean hears() {
+    Watch watching = watch;
+    return watching == null || watching.hears();
+  }
+
+  @Override
+  public void answer(byte[] key, long now, Reply<@Nullable StoredAnswer> reply) {
+    readers.ask(session -> Answers.find(session, key, now), reply);
+  }
+
+  @Override
+  public void lease(byte[] key, Duration time, Reply<Boolean> reply) {
+    String trouble = trouble();
+    if (!shared()) {
+      reply.is(true);
+    } else if (trouble != null) {
+      reply.failed(trouble);
+    } else {
+      writer.give(
+          new Item.Job<>(
+              false, (session, _) -> Answers.lease(session, database, key, time), reply));
     }
   }
 
@@ -297,8 +337,9 @@ final class JdbcStore implements Store {
       timetable.close();
     }
     writer.close();
-    if (watch != null) {
-      watch.close();
+    Watch watching = watch;
+    if (watching != null) {
+      watching.close();
     }
     readers.close();
     database.close();

@@ -75,7 +75,12 @@ final class Lease {
 
   /// It is given up a little before others may take it.
   private boolean isOverdue() {
-    return database.shared() && time.nanos() - renewedAt >= lengthNanos / 10 * 8;
+    return database.shared() && time.nanos() - renewedAt >= patience();
+  }
+
+  /// How long a node may be out of touch, in nanoseconds.
+  long patience() {
+    return lengthNanos / 10 * 8;
   }
 
   /// After how long it is renewed, in nanoseconds.

@@ -186,7 +186,9 @@ final class Postgres implements Database {
   public long used(Session session) throws SQLException {
     Long bytes =
         session.first(
-            "select coalesce(sum(bytes), 0) from log where ended_at > 0", row -> row.getLong(1));
+            "select (select coalesce(sum(bytes), 0) from log where ended_at > 0)"
+                + " + (select coalesce(sum(bytes) + 300 * count(*), 0) from kept)",
+            row -> row.getLong(1));
     return bytes == null ? 0 : bytes;
   }
 

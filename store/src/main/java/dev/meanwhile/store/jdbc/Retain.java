@@ -29,6 +29,19 @@ final class Retain {
     whileTrue((session, _) -> Expiry.some(session, database, before, lasting) > 0);
     long hourAgo = time.millis() - Store.MAIL_HOUR;
     whileTrue((session, _) -> Notices.forget(session, before, hourAgo));
+    long now = time.millis();
+    whileTrue((session, _) -> Answers.some(session, database, now));
+    await(
+        writer,
+        false,
+        (session, _) -> {
+          Answers.tidy(session, database);
+          return true;
+        });
+    // What can be made again goes before what was promised.
+    whileTrue((session, _) ->
+        database.used(session) > retention.maxBytes()
+            && Answers.some(session, database, Long.MAX_VALUE));
     whileTrue((session, _) ->
         database.used(session) > retention.maxBytes()
             && Expiry.some(session, database, Long.MAX_VALUE, Long.MAX_VALUE) > 0);

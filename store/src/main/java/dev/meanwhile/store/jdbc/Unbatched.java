@@ -26,8 +26,10 @@ final class Unbatched {
   private final Session session;
   private final Database database;
   private final long node;
+  private final Answers answers;
 
-  Unbatched(Session session, Database database, long node) {
+  Unbatched(Session session, Database database, long node, Answers answers) {
+    this.answers = answers;
     this.session = session;
     this.database = database;
     this.node = node;
@@ -73,11 +75,14 @@ final class Unbatched {
 
   Outcome erase(String run) throws SQLException {
     Found found = find(run);
+    if (found != null && !found.ended) {
+      return new Outcome.Fenced();
+    }
+    if (answers.erase(run)) {
+      database.erasing(session);
+    }
     if (found == null) {
       return new Outcome.Stored();
-    }
-    if (!found.ended) {
-      return new Outcome.Fenced();
     }
     session.query(
         LOCK + database.locked(), _ -> true, found.log); // two may erase its last two runs

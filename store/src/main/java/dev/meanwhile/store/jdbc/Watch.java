@@ -1,6 +1,7 @@
 package dev.meanwhile.store.jdbc;
 
 import dev.meanwhile.store.Channel;
+import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import java.lang.System.Logger.Level;
 import java.sql.SQLException;
@@ -42,6 +43,8 @@ final class Watch {
   private long renewAt;
   private long toldLost;
   private int ticks;
+  private long purged;
+  private volatile long heardAt;
 
   Watch(Postgres database, Lease lease, Time time, Store.Listener listener) {
     this.database = database;
@@ -52,7 +55,10 @@ final class Watch {
   }
 
   /// @param open what others write from now on is seen
-  void start(Session open) throws SQLException {
+  /// @param lastPurge of which the listener was told
+  void start(Session open, long lastPurge) throws SQLException {
+    purged = lastPurge;
+    heardAt = time.nanos();
     wrote = others(open);
     open.connection().commit();
     thread.start();
@@ -120,14 +126,21 @@ final class Watch {
   }
 
   private void look() throws SQLException {
+    long began = time.nanos();
     Session open = connected();
     List<String> cancelled = open.query(CANCELLING, row -> row.getString(1), lease.node());
     boolean claimable = Claim.possible(open, database);
     List<Channel> changed = changed(open);
+    List<Purge> purges = Answers.since(open, purged);
     if (++ticks % TIDY_EVERY == 0) {
       open.update(TIDY);
     }
     open.connection().commit();
+    if (!purges.isEmpty()) {
+      purged = purges.getLast().number();
+      listener.purged(purges, purged);
+    }
+    heardAt = began;
     told.retainAll(cancelled);
     for (String run : cancelled) {
       if (told.add(run)) {
@@ -140,6 +153,11 @@ final class Watch {
     if (claimable) {
       listener.claimable();
     }
+  }
+
+  /// Whether it was heard lately what other nodes have purged.
+  boolean hears() {
+    return time.nanos() - heardAt < lease.patience();
   }
 
   /// The channels in which other nodes have put more since this was last asked.

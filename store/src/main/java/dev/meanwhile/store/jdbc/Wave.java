@@ -75,17 +75,19 @@ final class Wave {
   private final Accepts accepts;
   private final String end;
   private final Channels channels;
+  private final Answers answers;
   private final Map<Kind, List<Item.Written>> kinds = new EnumMap<>(Kind.class);
   private final Map<String, Kind> last = new HashMap<>();
   private final Set<String> runs = new HashSet<>();
   private boolean freesKeys;
   private boolean due;
 
-  Wave(Session session, Database database, long node, Channels channels) {
+  Wave(Session session, Database database, long node, Channels channels, Answers answers) {
     this.session = session;
     this.node = node;
     this.channels = channels;
-    unbatched = new Unbatched(session, database, node);
+    this.answers = answers;
+    unbatched = new Unbatched(session, database, node, answers);
     accepts = new Accepts(session, database, node, channels);
     end =
         "update log as l set status = ?, ended_at = ?, terminal = ?, head = coalesce(?, head),"
@@ -151,6 +153,11 @@ final class Wave {
         due = true;
       }
       case Change.Tried it -> item.outcome(Notices.tried(session, it.notice(), it.claimed()));
+      case Change.Kept _ -> answers.keep(item);
+      case Change.Purged it -> {
+        answers.purge(it.what());
+        item.outcome(new Outcome.Stored());
+      }
     }
   }
 

@@ -3,6 +3,7 @@ package dev.meanwhile.store.jdbc;
 import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Outcome;
+import dev.meanwhile.store.Purge;
 import java.lang.System.Logger.Level;
 import java.sql.SQLException;
 import java.util.ArrayDeque;
@@ -38,6 +39,7 @@ final class Writer {
   private final Consumer<String> cancelled;
   private final Runnable due;
   private final Consumer<List<Channel>> changed;
+  private final Consumer<List<Purge>> purged;
   private final String mark;
   private final Arrays inOne;
   private final BlockingQueue<Item> queue = new LinkedBlockingQueue<>();
@@ -55,17 +57,20 @@ final class Writer {
   /// @param cancelled told of each run of this node that is to be stopped
   /// @param due told when there are notices to send
   /// @param changed told of channels in which there is more
+  /// @param purged told of purges, before whoever gave them
   Writer(
       Database database,
       Lease lease,
       Consumer<String> cancelled,
       Runnable due,
-      Consumer<List<Channel>> changed) {
+      Consumer<List<Channel>> changed,
+      Consumer<List<Purge>> purged) {
     this.database = database;
     this.lease = lease;
     this.cancelled = cancelled;
     this.due = due;
     this.changed = changed;
+    this.purged = purged;
     mark = "update node set wrote = ? where n = ? and not " + Lease.gone(database);
     inOne = Accepts.inOne(mark);
   }
@@ -162,8 +167,8 @@ final class Writer {
     }
     trouble = fault.message();
     if (!group.inDoubt()) {
-      for (Item.Written accept : group.remove(Change.Accept.class::isInstance)) {
-        say(() -> accept.refuse(fault.message()));
+      for (Item.Written refused : group.remove(Change::isRefusable)) {
+        say(() -> refused.refuse(fault.message()));
       }
     }
   }
@@ -198,9 +203,7 @@ final class Writer {
     if (!lease.held() && isFenced(item)) {
       return true;
     }
-    if (reason != null
-        && item instanceof Item.Written written
-        && written.change() instanceof Change.Accept) {
+    if (reason != null && item instanceof Item.Written written && written.change().isRefusable()) {
       say(() -> written.refuse(reason));
       return true;
     }
@@ -425,6 +428,9 @@ final class Writer {
   private void answer(Group group) {
     for (String run : group.cancelled()) {
       say(() -> cancelled.accept(run));
+    }
+    if (!group.purged().isEmpty()) {
+      say(() -> purged.accept(group.purged()));
     }
     for (Item item : group.items()) {
       if (item instanceof Item.Written written && written.erases()) {

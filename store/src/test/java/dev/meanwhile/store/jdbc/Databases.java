@@ -92,6 +92,17 @@ final class Databases {
             .formatted(name(url)));
   }
 
+  /// Cuts all connections to a database, and lets no new ones in.
+  static void refuse(String url) throws SQLException {
+    execute("alter database " + name(url) + " allow_connections false");
+    cut(url);
+  }
+
+  /// Lets connections in again.
+  static void admit(String url) throws SQLException {
+    execute("alter database " + name(url) + " allow_connections true");
+  }
+
   private static void execute(String sql) throws SQLException {
     try (Connection connection = Server.INSTANCE.getPostgresDatabase().getConnection();
         Statement statement = connection.createStatement()) {

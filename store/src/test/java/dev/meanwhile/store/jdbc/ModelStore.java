@@ -8,13 +8,17 @@ import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
+import dev.meanwhile.store.StoredAnswer;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
 import dev.meanwhile.store.Told;
+import dev.meanwhile.testkit.Answers;
 import dev.meanwhile.testkit.Board;
 import dev.meanwhile.testkit.Index;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -38,6 +42,7 @@ public final class ModelStore implements Store {
     private final Map<String, byte[]> constants = new HashMap<>();
     private final Board board = new Board();
     private final Index index = new Index();
+    private final Answers answers = new Answers();
     private int epoch;
   }
 
@@ -89,6 +94,7 @@ public final class ModelStore implements Store {
   public void open(Listener told) {
     epoch = ++data.epoch;
     listener = told;
+    told.purged(List.of(), data.answers.last());
   }
 
   @Override
@@ -139,7 +145,33 @@ public final class ModelStore implements Store {
         yield known ? STORED : FENCED;
       }
       case Change.Tried it -> data.board.tried(it.notice(), it.claimed()) ? STORED : FENCED;
+      case Change.Kept it -> {
+        data.answers.keep(it.answer());
+        yield STORED;
+      }
+      case Change.Purged it -> {
+        tellPurged(List.of(data.answers.purge(it.what())));
+        yield STORED;
+      }
     };
+  }
+
+  private void tellPurged(List<Purge> purges) {
+    Listener told = listener;
+    if (!purges.isEmpty() && told != null) {
+      told.purged(purges, data.answers.last());
+    }
+  }
+
+  @Override
+  public void answer(byte[] key, long now, Reply<@Nullable StoredAnswer> reply) {
+    StoredAnswer found = data.answers.answer(key, now);
+    answers.execute(() -> reply.is(found));
+  }
+
+  @Override
+  public void lease(byte[] key, Duration time, Reply<Boolean> reply) {
+    answers.execute(() -> reply.is(true));
   }
 
   private void tellDue(boolean any) {
@@ -350,11 +382,12 @@ public final class ModelStore implements Store {
 
   private Outcome erase(String id) {
     Kept run = data.runs.get(id);
+    if (run != null && over(run).endedAt() == 0) {
+      return FENCED;
+    }
+    tellPurged(data.answers.erase(id));
     if (run == null) {
       return STORED;
-    }
-    if (over(run).endedAt() == 0) {
-      return FENCED;
     }
     data.index.forget(id);
     data.runs.remove(id);
@@ -545,6 +578,7 @@ public final class ModelStore implements Store {
         .filter(run -> !data.runs.containsKey(run))
         .forEach(data.index::forget);
     data.board.forget(before, millis.get());
+    data.answers.forget(millis.get());
   }
 
   @Override

@@ -11,8 +11,10 @@ import dev.meanwhile.store.Entries.Mark;
 import dev.meanwhile.store.Label;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
+import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store.Query;
 import dev.meanwhile.store.Store.Retention;
+import dev.meanwhile.store.StoredAnswer;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
 import dev.meanwhile.store.Told;
@@ -158,7 +160,7 @@ class ModelTest {
       String log = name("log_", 4);
       String run = name("run_", 6);
       int attempt = random.nextInt(4);
-      return switch (random.nextInt(14)) {
+      return switch (random.nextInt(17)) {
         case 0, 1, 2 -> {
           StoredLog sent = log(log);
           yield new Change.Accept(
@@ -191,8 +193,31 @@ class ModelTest {
         case 10 -> new Change.Cut(log, attempt, run, random.nextInt(9), millis.incrementAndGet());
         case 11 -> new Change.CancelRequested(run);
         case 12 -> new Change.Released(List.of(log, name("log_", 4)));
+        case 13, 14 -> new Change.Kept(answer());
+        case 15 ->
+            new Change.Purged(
+                random.nextBoolean()
+                    ? name("tag", 3)
+                    : random.nextInt(4) == 0 ? Purge.ALL : Purge.ofKey(asked(random.nextInt(3))));
         default -> new Change.Erased(run);
       };
+    }
+
+    private StoredAnswer answer() {
+      int which = random.nextInt(3);
+      return new StoredAnswer(
+          asked(which),
+          // One of each run: else it would be open which of them an erased one has purged first.
+          "run_" + which,
+          Math.max(0, model.lastPurge() - random.nextInt(3)),
+          millis.get() - random.nextInt(3),
+          millis.get() + random.nextInt(60),
+          List.of(name("tag", 3), name("tag", 3)),
+          bytes("answer " + random.nextInt(100)));
+    }
+
+    private static byte[] asked(int which) {
+      return StoreSamples.digest("asked " + which);
     }
 
     private StoredLog log(String id) {
@@ -250,6 +275,10 @@ class ModelTest {
       }
       byte[] key = StoreSamples.key(name("key", 2)).key();
       same(orNothing(real.findKey(key)), orNothing(model.findKey(key)));
+      byte[] asked = asked(random.nextInt(3));
+      long at = millis.get() + random.nextInt(30);
+      same(orNothing(real.answer(asked, at)), orNothing(model.answer(asked, at)));
+      same(real.lastPurge(), model.lastPurge());
       var channel = new Channel(name("tenant", 2), name("channel", 2));
       same(states(real, channel), states(model, channel));
     }

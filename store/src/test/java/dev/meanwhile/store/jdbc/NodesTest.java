@@ -20,6 +20,7 @@ import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.Store.Claimed;
 import dev.meanwhile.store.Store.Retention;
+import dev.meanwhile.store.StoredAnswer;
 import dev.meanwhile.testkit.StoreClient;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -187,6 +188,70 @@ class NodesTest {
     assertThat(answers).allMatch(it -> it.now().equals(STORED));
     assertThat(seen).hasSize(200);
     assertThat(seen.values()).containsOnly("completed");
+  }
+
+  private static StoredAnswer answer(String name, long stamp, String... tags) {
+    return new StoredAnswer(
+        digest(name), "run_" + name, stamp, 5_000, 6_000, List.of(tags), digest("log"));
+  }
+
+  @Test
+  void a_purge_holds_on_all_nodes_and_all_are_told() {
+    var one = node("one");
+    var two = node("two");
+    one.write(new Change.Kept(answer("a", 0, "shop")));
+    assertThat(two.answer(digest("a"), 5_500)).isNotNull();
+    assertThat(two.write(new Change.Purged("shop"))).isEqualTo(STORED);
+    assertThat(two.heard()).contains("purged shop");
+    assertThat(one.answer(digest("a"), 5_500)).isNull();
+    one.awaitHeard("purged shop");
+    assertThat(one.lastPurge()).isEqualTo(two.lastPurge()).isEqualTo(1);
+    one.write(new Change.Kept(answer("a", 1, "shop")));
+    assertThat(two.answer(digest("a"), 5_500)).isNotNull();
+    assertThat(node("three").lastPurge()).isEqualTo(1);
+  }
+
+  @Test
+  void purges_of_many_at_once_are_all_told() throws InterruptedException {
+    var nodes = List.of(node("one"), node("two"));
+    var answers = new ArrayList<StoreClient.Answer<Outcome>>();
+    for (int i = 0; i < 100; i++) {
+      for (StoreClient each : nodes) {
+        answers.add(each.later(new Change.Purged("tag" + i)));
+        answers.add(each.later(new Change.Kept(answer("k" + (i * 7) % 100, 0))));
+      }
+    }
+    answers.forEach(it -> assertThat(it.now()).isEqualTo(STORED));
+    Awaiting.that(() -> nodes.stream().allMatch(it -> it.lastPurge() == 200));
+    nodes.forEach(it ->
+        assertThat(it.heard().stream().filter(heard -> heard.startsWith("purged")).distinct())
+            .hasSize(100));
+  }
+
+  @Test
+  void one_node_makes_an_answer_for_all() throws SQLException {
+    var one = node("one");
+    var two = node("two");
+    assertThat(one.lease(digest("a"), Duration.ofHours(1))).isTrue();
+    assertThat(two.lease(digest("a"), Duration.ofHours(1))).isFalse();
+    assertThat(one.lease(digest("a"), Duration.ofHours(1))).isFalse();
+    assertThat(two.lease(digest("b"), Duration.ofHours(1))).isTrue();
+    one.write(new Change.Kept(answer("a", 0)));
+    assertThat(two.lease(digest("a"), Duration.ofHours(1))).as("it was made").isTrue();
+    sql("update making set until = 1");
+    assertThat(one.lease(digest("a"), Duration.ofHours(1))).as("it took too long").isTrue();
+  }
+
+  @Test
+  void a_node_that_hears_nothing_of_purges_says_so() throws SQLException {
+    var time = new SettableTime(new AtomicLong());
+    var one = node("one", time);
+    Awaiting.that(() -> one.store().hears());
+    Databases.refuse(url);
+    time.passNanos(Duration.ofMinutes(49).toNanos());
+    assertThat(one.store().hears()).isFalse();
+    Databases.admit(url);
+    Awaiting.that(() -> one.store().hears());
   }
 
   @Test

@@ -95,7 +95,7 @@ class SchemaTest {
   @Test
   void aNewerOneIsRefused() throws Exception {
     new StoreClient(inDirectory()).open().store().close();
-    execute(sqlite(), "update flyway_schema_history set version = '99' where version = '2'");
+    execute(sqlite(), "update flyway_schema_history set version = '99' where version = '3'");
     assertThatThrownBy(() -> new StoreClient(inDirectory()).open())
         .isInstanceOf(StoreException.class)
         .hasMessageContaining("newer Meanwhile (schema 99");
