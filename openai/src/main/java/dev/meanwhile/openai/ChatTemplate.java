@@ -10,6 +10,7 @@ import dev.meanwhile.openai.Tree.Members;
 import dev.meanwhile.openai.Tree.Raw;
 import dev.meanwhile.openai.Tree.Text;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -183,29 +184,46 @@ public final class ChatTemplate {
       return problem;
     }
 
+    /// The template whose holes are filled.
+    public ChatTemplate template() {
+      return ChatTemplate.this;
+    }
+
+    /// Whether a chat request asks this and nothing else, of whatever model.
+    public boolean isAllOf(byte[] chat) {
+      return Arrays.equals(
+          CanonicalRequest.of(chat).orElse(null), CanonicalRequest.of(chat(false)).orElseThrow());
+    }
+
     /// What makes two requests the same if only these variables count: their values, and all that
-    /// the template says.
+    /// the template says. No two of them are alike by chance: each part stands in a list of its
+    /// own.
     public byte[] values(List<String> counted) {
-      var parts = new ArrayList<Tree>();
+      var said = new ArrayList<Tree>();
       for (Message message : messages) {
+        var parts = new ArrayList<Tree>();
         parts.add(Text.of(message.role.word()));
         for (var part : message.content.parts()) {
           parts.add(
               switch (part) {
                 case Literal literal -> Text.of(literal.text());
-                case Hole hole -> new Items(List.of(Text.of(hole.name())));
+                case Hole hole -> {
+                  Kind kind = variables.getOrDefault(hole.name(), Kind.TEXT);
+                  yield list(Text.of(hole.name()), Text.of(kind.name()));
+                }
               });
         }
+        said.add(new Items(parts));
       }
-      parameters.forEach((name, json) -> {
-        parts.add(Text.of(name));
-        parts.add(new Raw(json));
-      });
+      var more = new ArrayList<Tree>();
+      parameters.forEach((name, json) -> more.add(list(Text.of(name), new Raw(json))));
+      var values = new ArrayList<Tree>();
       for (String name : counted) {
         Tree value = plain(given.get(name));
-        parts.add(value == null ? Text.of("") : value);
+        values.add(list(Text.of(name), value == null ? Raw.NULL : value));
       }
-      return bytes(new Members().put("counted", new Items(parts)));
+      return bytes(
+          new Members().put("counted", list(new Items(said), new Items(more), new Items(values))));
     }
 
     /// The chat request.
@@ -339,6 +357,10 @@ public final class ChatTemplate {
     return value instanceof Text text
         ? text.text().toString()
         : value == null ? "" : new String(bytes(value), UTF_8);
+  }
+
+  private static Items list(Tree... items) {
+    return new Items(List.of(items));
   }
 
   private static byte[] bytes(Tree tree) {

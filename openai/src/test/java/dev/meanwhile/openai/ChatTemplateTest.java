@@ -8,6 +8,7 @@ import dev.meanwhile.openai.ChatTemplate.Message;
 import dev.meanwhile.openai.ChatTemplate.Role;
 import dev.meanwhile.testkit.Seeds;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -133,6 +134,85 @@ class ChatTemplateTest {
     assertThat(new String(filled.chat(true), UTF_8))
         .endsWith(
             "\"temperature\":0.50,\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
+  }
+
+  /// What an operation asks, as it is written down; all of it but the model, which keys have beside
+  /// it.
+  private record Written(
+      List<Message> messages,
+      Map<String, ChatTemplate.Kind> kinds,
+      Map<String, String> parameters,
+      List<String> counted) {
+    static Written any(SplittableRandom random) {
+      var messages = new ArrayList<Message>();
+      for (int left = random.nextInt(1, 4); left > 0; left--) {
+        String text =
+            Seeds.pick(random, "", "a", "user", "{{x}}", "{{y}}", "a{{x}}", "{{x}}{{y}}", "TEXT");
+        messages.add(
+            new Message(
+                Seeds.pick(random, Role.USER, Role.SYSTEM), Template.of(text + "{{x}}{{y}}")));
+      }
+      var parameters = new LinkedHashMap<String, String>();
+      for (int left = random.nextInt(3); left > 0; left--) {
+        parameters.put(
+            Seeds.pick(random, "user", "a", "temperature"), Seeds.pick(random, "1", "\"a\"", "2"));
+      }
+      return new Written(
+          messages,
+          random.nextBoolean() ? Map.of() : Map.of("x", ChatTemplate.Kind.IMAGE),
+          parameters,
+          Seeds.pick(random, List.of("x"), List.of("y"), List.of("x", "y"), List.of("y", "x")));
+    }
+
+    /// The same with one part as another has it.
+    Written withOneOf(Written other, SplittableRandom random) {
+      return switch (random.nextInt(5)) {
+        case 0 -> new Written(other.messages, kinds, parameters, counted);
+        case 1 -> new Written(messages, other.kinds, parameters, counted);
+        case 2 -> new Written(messages, kinds, other.parameters, counted);
+        case 3 -> new Written(messages, kinds, parameters, other.counted);
+        default -> other;
+      };
+    }
+
+    String values() {
+      var template = new ChatTemplate("m", messages, kinds, parameters);
+      byte[] input = "{\"x\":\"http://a\",\"y\":\"http://a\"}".getBytes(UTF_8);
+      byte[] values = template.fill(input).values(counted);
+      return new String(CanonicalRequest.of(values).orElseThrow(), UTF_8);
+    }
+  }
+
+  /// Where an operation's variables count alone, whatever else is written down of what it asks
+  /// makes another question of it.
+  @Test
+  void anEditOfAnOperationMakesItAnotherQuestion() {
+    Seeds.check(
+        3_000,
+        random -> {
+          Written one = Written.any(random);
+          Written other = one.withOneOf(Written.any(random), random);
+          assertThat(one.values().equals(other.values()))
+              .as("%s / %s", one, other)
+              .isEqualTo(one.equals(other));
+        });
+    // What says the same words in one message and in two.
+    var text = Template.of("{{x}}{{y}}");
+    var two = List.of(new Message(Role.USER, text), new Message(Role.USER, text));
+    var one = List.of(new Message(Role.USER, Template.of("{{x}}{{y}}user{{x}}{{y}}")));
+    assertThat(new Written(one, Map.of(), Map.of(), List.of()).values())
+        .isNotEqualTo(new Written(two, Map.of(), Map.of(), List.of()).values());
+  }
+
+  @Test
+  void onlyWhatItAsksItselfIsAllOfIt() {
+    var filled = of("Hello {{name}}").fill("{\"name\":\"you\"}".getBytes(UTF_8));
+    String own =
+        "{\"model\":\"other\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello you\"}]";
+    assertThat(filled.isAllOf((own + ",\"stream\":true}").getBytes(UTF_8))).isTrue();
+    assertThat(filled.isAllOf((own + ",\"temperature\":1}").getBytes(UTF_8))).isFalse();
+    assertThat(filled.isAllOf((own.replace("you", "me") + "}").getBytes(UTF_8))).isFalse();
+    assertThat(filled.isAllOf("{".getBytes(UTF_8))).isFalse();
   }
 
   private static ChatTemplate of(String text) {

@@ -613,17 +613,30 @@ final class CallRoute {
     }
     String user = null;
     if (policy.share() == CachePolicy.Share.USER) {
-      String named = JsonText.string(in.body, "user");
-      user = named == null ? JsonText.string(in.body, "safety_identifier") : named;
+      user = user(in.body);
       if (user == null) {
         return null;
       }
     }
-    byte[] values =
-        policy.key() == null || in.filled == null ? null : in.filled.values(policy.key());
+    byte[] values = null;
+    // An operation's variables count alone where they are all that its caller brings: an SDK may
+    // add more to what it asks, or ask what another operation does.
+    if (policy.key() != null
+        && in.filled != null
+        && in.filled.template() == in.operation.template()
+        && (in.route != null || in.filled.isAllOf(envelope.body()))) {
+      values = in.filled.values(policy.key());
+    }
     Key key =
         keys.ofCache(
-            in.caller, call, in.operation, in.headers(), model, user, values, envelope.body());
+            in.caller,
+            call,
+            in.operation.name(),
+            in.headers(),
+            model,
+            user,
+            values,
+            envelope.body());
     if (key == null) {
       return null;
     }
@@ -639,6 +652,18 @@ final class CallRoute {
         said.maxAge(),
         said.minFresh(),
         said.maxStale());
+  }
+
+  /// Who it is that asks, as it is said, and in which word; null if it is not.
+  private static @Nullable String user(byte[] body) {
+    Map<String, String> members = JsonText.members(body);
+    for (String word : List.of("user", "safety_identifier")) {
+      String said = members == null ? null : members.get(word);
+      if (said != null && said.startsWith("\"") && !said.equals("\"\"")) {
+        return word + said;
+      }
+    }
+    return null;
   }
 
   /// Whether its clocks look at what an upstream says on the way to its answer.

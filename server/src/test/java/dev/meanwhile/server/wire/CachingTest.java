@@ -36,6 +36,7 @@ class CachingTest {
             """
             keys:
               - {tenant: shop, sha256: %s}
+              - {tenant: shop, sha256: %s}
               - {tenant: bank, sha256: %s}
               - {tenant: ops, sha256: %s, admin: true}
             upstreams: {only: {base-url: '%s', api-key: 'up-secret'}}
@@ -72,11 +73,13 @@ class CachingTest {
                 model: m-1
                 prompt: '{{text}}'
                 cache: {max-age: 1ms, stale-if-error: 1h}
+              other: {deliver: sync, model: m-1, prompt: 'Sum up {{segment}}: {{text}}'}
               mine: {deliver: sync, cache: {max-age: 1h, share: user}}
               own: {deliver: sync, cache: {max-age: 1h}}
             """
                 .formatted(
                     SafetyTest.sha256("mw-shop"),
+                    SafetyTest.sha256("mw-shop-2"),
                     SafetyTest.sha256("mw-bank"),
                     SafetyTest.sha256("mw-ops"),
                     upstream.url()));
@@ -181,6 +184,51 @@ class CachingTest {
     made("counted", "{\"segment\":\"vip\",\"day\":\"monday\"}", "one");
     assertHit(call("counted", "{\"segment\":\"vip\",\"day\":\"tuesday\"}"), "one");
     made("counted", "{\"segment\":\"new\",\"day\":\"monday\"}", "two");
+  }
+
+  @Test
+  void theKeysOfATenantShareWhatItKeeps() throws Exception {
+    made("advice", SHOES, "boots");
+    assertHit(as("Bearer mw-shop-2", "/v1/operations/advice", SHOES), "boots");
+  }
+
+  @Test
+  void variablesCountAloneOnlyWhereTheyAreAllThatIsAsked() throws Exception {
+    String prompt = "{\"store\":false,\"prompt\":{\"id\":\"%s\",\"variables\":%s}%s}";
+    String counted = prompt.formatted("counted", "{\"segment\":\"vip\",\"day\":\"%s\"}", "%s");
+    // What an SDK asks so is what the operation asks.
+    made("counted", "{\"segment\":\"vip\",\"day\":\"monday\"}", "one");
+    assertHit(as(SHOP, "/v1/responses", counted.formatted("tuesday", "")), "one");
+    // What it adds makes it another question.
+    for (String more : List.of("\"input\":\"x\"", "\"input\":\"y\"", "\"temperature\":1")) {
+      madeAsResponse(counted.formatted("monday", "," + more), more);
+    }
+    // Another operation's prompt under this one's policy.
+    for (String text : List.of("x", "y")) {
+      madeAsResponse(
+          prompt.formatted("other", "{\"segment\":\"vip\",\"text\":\"" + text + "\"}", ""),
+          text,
+          "Meanwhile-Operation: counted");
+    }
+  }
+
+  private void madeAsResponse(String body, String answer, String... headers) throws Exception {
+    try (var wire = begin(SHOP, "/v1/responses", body, headers)) {
+      upstream.take().json(200, Chat.answer(answer.replace('"', ' ')));
+      assertThat(wire.status()).isEqualTo(200);
+      assertThat(wire.header("cache-status")).startsWith("meanwhile; fwd=");
+    }
+  }
+
+  @Test
+  void whoIsCalledTheSameInAnotherWordIsAnother() throws Exception {
+    String own = "/v1/chat/completions";
+    String mine = "Meanwhile-Operation: mine";
+    made(SHOP, own, Chat.plain("a", "\"user\":\"ann\""), "one", mine);
+    made(SHOP, own, Chat.plain("a", "\"safety_identifier\":\"ann\""), "two", mine);
+    // An empty name is none.
+    made(SHOP, own, Chat.plain("a", "\"user\":\"\""), "nobody's", mine);
+    made(SHOP, own, Chat.plain("a", "\"user\":\"\""), "nobody's", mine);
   }
 
   @Test
