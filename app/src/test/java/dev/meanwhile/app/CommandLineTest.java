@@ -65,6 +65,12 @@ class CommandLineTest {
   }
 
   @Test
+  void the_examples_are_valid() throws Exception {
+    String file = Path.of("..", "examples", "operations.yaml").toString();
+    assertThat(output(start("check", file), 0)).isEqualTo(file + " is valid\n");
+  }
+
+  @Test
   void a_file_is_checked_as_serve_reads_it(@TempDir Path folder) throws Exception {
     Path file = folder.resolve("meanwhile.yaml");
     String right =

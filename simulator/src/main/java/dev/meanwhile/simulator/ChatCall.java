@@ -14,7 +14,8 @@ import tools.jackson.databind.JsonNode;
 /// @param promptTokens about a quarter of the prompt's characters
 /// @param text the seed of the answer's text: the same for the same messages
 /// @param tool what is called instead of saying that text, or null
-/// @param arguments the tokens of the tool's arguments
+/// @param made the tokens of made-up JSON in the place of that text: the tool's arguments, or an
+///   answer of the schema that was asked for; else empty
 record ChatCall(
     Target target,
     boolean stream,
@@ -23,7 +24,7 @@ record ChatCall(
     int promptTokens,
     long text,
     @Nullable ToolCall tool,
-    List<byte[]> arguments) {
+    List<byte[]> made) {
   private static final int LONGEST = 1_000_000;
 
   /// @throws ApiError 400 or 404
@@ -52,21 +53,32 @@ record ChatCall(
     int tokens = overrides.tokens() == null ? tokens(body) : overrides.tokens();
     long text = Hash.of(prompt.toString().getBytes(UTF_8));
     var tool = ToolCall.of(body, text);
-    List<byte[]> arguments = tool == null ? List.of() : tool.tokens();
+    String json = tool == null ? MadeUp.answer(body, text) : tool.arguments();
+    List<byte[]> made = json == null ? List.of() : MadeUp.tokens(json);
     return new ChatCall(
         target,
         body.path("stream").asBoolean(false),
         body.path("stream_options").path("include_usage").asBoolean(false),
-        tool == null ? tokens : arguments.size(),
+        json == null ? tokens : made.size(),
         Math.max(1, prompt.length() / 4),
         text,
         tool,
-        arguments);
+        made);
   }
 
   /// Token `index` (from 0) of the answer, escaped for a JSON string. Not to be changed.
   byte[] token(int index) {
-    return tool == null ? Prose.json(text, index) : arguments.get(index);
+    return made.isEmpty() ? Prose.json(text, index) : made.get(index);
+  }
+
+  /// All tokens of an answer that is a text, escaped for a JSON string.
+  String whole() {
+    if (made.isEmpty()) {
+      return Prose.text(text, tokens).replace("\"", "\\\"");
+    }
+    var whole = new StringBuilder();
+    made.forEach(token -> whole.append(new String(token, UTF_8)));
+    return whole.toString();
   }
 
   /// Why the answer ends.

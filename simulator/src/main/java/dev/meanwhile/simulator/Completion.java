@@ -6,11 +6,9 @@ final class Completion {
 
   static String json(ChatCall call, String id, long created) {
     ToolCall tool = call.tool();
-    String content =
-        Prose.text(call.text(), call.tokens()) + "x".repeat(call.target().fault().bigLine());
     String said =
         tool == null
-            ? "\"" + content.replace("\"", "\\\"") + "\""
+            ? "\"" + call.whole() + "x".repeat(call.target().fault().bigLine()) + "\""
             : "null,\"tool_calls\":[" + tool.json("", tool.arguments()) + "]";
     return "{\"id\":\""
         + id

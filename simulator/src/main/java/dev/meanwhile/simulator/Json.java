@@ -7,4 +7,10 @@ final class Json {
   static final JsonMapper MAPPER = new JsonMapper();
 
   private Json() {}
+
+  /// A text as it stands inside a JSON string.
+  static String escaped(String text) {
+    String quoted = MAPPER.writeValueAsString(text);
+    return quoted.substring(1, quoted.length() - 1);
+  }
 }

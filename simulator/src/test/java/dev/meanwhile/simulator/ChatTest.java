@@ -122,6 +122,26 @@ class ChatTest {
   }
 
   @Test
+  void anAnswerOfASchemaIsMadeUpPlainlyAndInAStream() throws Exception {
+    String wanted =
+        ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"a\",\"schema\":"
+            + "{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"string\"},\"a\":{\"enum\":[\"x\",\"y\"]}}}}}";
+    JsonNode plain = Client.json(client.chat(Client.chat("sim-fast", wanted)));
+    String content = plain.at("/choices/0/message/content").asString();
+    assertThat(plain.at("/choices/0/finish_reason").asString()).isEqualTo("stop");
+    JsonNode answer = Client.json(content);
+    assertThat(answer.propertyNames()).containsExactly("b", "a");
+    assertThat(answer.path("a").asString()).isEqualTo("x");
+    String stream = Client.text(client.chat(Client.chat("sim-fast", wanted + ",\"stream\":true")));
+    assertThat(Client.content(stream)).isEqualTo(content);
+    // Any other format is prose.
+    JsonNode other =
+        Client.json(
+            client.chat(Client.chat("sim-fast", ",\"response_format\":{\"type\":\"text\"}")));
+    assertThat(other.at("/choices/0/message/content").asString()).doesNotContain("{");
+  }
+
+  @Test
   void noToolIsCalledTwiceOrAgainstTheCallersWord() throws Exception {
     JsonNode first = Client.json(client.chat(Client.chat("sim-fast", tools(""))));
     assertThat(first.at("/choices/0/message/tool_calls/0/function/name").asString())

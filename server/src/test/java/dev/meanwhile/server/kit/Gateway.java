@@ -76,6 +76,11 @@ public final class Gateway implements AutoCloseable {
     return configured(yaml, environment, null, flags);
   }
 
+  /// The same, which keeps what it promises in `data`.
+  public static Gateway configured(Path data, String yaml, Map<String, String> environment) {
+    return configured(yaml, environment, store(data));
+  }
+
   private static Gateway configured(
       String yaml, Map<String, String> environment, @Nullable Store store, String... flags) {
     try {
