@@ -25,8 +25,8 @@ final class Measurement {
   }
 
   /// Plain calls until the CPU time per call has settled.
-  WarmUp.Part plainWarmUp(int connections, Duration limit) {
-    origin.plays(Script.shortAnswer());
+  WarmUp.Part plainWarmUp(Script.Plain answer, int connections, Duration limit) {
+    origin.plays(answer);
     try (var load = new PlainLoad(loop, target, connections)) {
       return warm(limit, () -> plain(load, Plan.WINDOW).cpuMicrosPerCall());
     }
@@ -48,8 +48,8 @@ final class Measurement {
   }
 
   /// Plain calls, after a second of them in which the connections are opened.
-  PlainResult plain(int connections, Duration time) {
-    origin.plays(Script.shortAnswer());
+  PlainResult plain(Script.Plain answer, int connections, Duration time) {
+    origin.plays(answer);
     try (var load = new PlainLoad(loop, target, connections)) {
       loop.run(Duration.ofSeconds(1));
       return plain(load, time);

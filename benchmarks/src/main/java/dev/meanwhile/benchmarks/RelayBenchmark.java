@@ -116,9 +116,10 @@ public final class RelayBenchmark {
   private PeerResult measure(
       String title, String version, Measurement measurement, Optional<MemoryResult> memory) {
     progress(title, "warm-up");
-    var plainWarmUp = measurement.plainWarmUp(plan.plainConnections(), plan.plainWarmUp());
+    var plainWarmUp =
+        measurement.plainWarmUp(Script.shortAnswer(), plan.plainConnections(), plan.plainWarmUp());
     progress(title, "plain calls, after " + plainWarmUp + " s");
-    var plain = measurement.plain(plan.plainConnections(), plan.plainTime());
+    var plain = measurement.plain(Script.shortAnswer(), plan.plainConnections(), plan.plainTime());
     var streamsWarmUp = measurement.streamsWarmUp(plan.warmUp(), plan.streamsWarmUp());
     progress(title, "streams, after " + streamsWarmUp + " s");
     var some = measurement.streams(plan.some());

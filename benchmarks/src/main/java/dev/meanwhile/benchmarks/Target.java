@@ -6,14 +6,31 @@ import java.nio.ByteBuffer;
 
 /// Where a load goes: a port of 127.0.0.1, and header lines that this relay needs, each ended by
 /// CRLF.
-record Target(int port, String headers) {
+///
+/// @param question what plain calls ask, in ASCII
+record Target(int port, String headers, String question) {
   private static final String RETRY_COUNT = "x-stainless-retry-count: ";
+  private static final String PLAIN = "\"user\":\"benchmark\"";
   private static final String SYSTEM_MESSAGE =
       "{\"role\":\"system\",\"content\":\"You are a helpful assistant. Answer in one sentence.\"}";
 
+  Target(int port, String headers) {
+    this(port, headers, question(0));
+  }
+
+  /// A question that has so many bytes more.
+  static String question(int more) {
+    return "How far is the moon?" + " Tell it in miles.".repeat(more / 18);
+  }
+
+  /// How long the body of [#plainCall] is.
+  int bodyBytes() {
+    return body(PLAIN, question).length();
+  }
+
   /// A chat call that no relay takes for another one's repetition.
   ByteBuffer plainCall() {
-    return call("\"user\":\"benchmark\"", "How far is the moon?");
+    return call(PLAIN, question);
   }
 
   /// As [#plainCall], answered by a stream.
@@ -36,10 +53,13 @@ record Target(int port, String headers) {
             "How far is galaxy " + group + "?");
   }
 
-  private ByteBuffer call(String options, String question) {
-    var body =
-        "{\"model\":\"gpt-4.1-mini\",%s,\"messages\":[%s,{\"role\":\"user\",\"content\":\"%s\"}]}"
-            .formatted(options, SYSTEM_MESSAGE, question);
+  private static String body(String options, String asked) {
+    return "{\"model\":\"gpt-4.1-mini\",%s,\"messages\":[%s,{\"role\":\"user\",\"content\":\"%s\"}]}"
+        .formatted(options, SYSTEM_MESSAGE, asked);
+  }
+
+  private ByteBuffer call(String options, String asked) {
+    var body = body(options, asked);
     var request =
         """
         POST /v1/chat/completions HTTP/1.1\r
