@@ -11,10 +11,11 @@ import java.time.Duration;
 /// @param errors how long an upstream's refusal of the request itself is given again; zero: never
 public record Freshness(
     Duration maxAge, Duration staleWhileRevalidate, Duration staleIfError, Duration errors) {
-  /// By how much lifetimes differ, so that what was made at once does not end at once.
-  private static final double JITTER = 0.1;
+  /// By how much lifetimes differ, so that what was made at once does not end at once; so little
+  /// that there are not many more of them for it.
+  private static final double JITTER = 0.05;
 
-  /// The lifetime of one answer, in milliseconds: `maxAge`, or up to a tenth less.
+  /// The lifetime of one answer, in milliseconds: `maxAge`, or up to a twentieth less.
   ///
   /// @param dice 0 to below 1
   public static long lifetime(Duration maxAge, double dice) {

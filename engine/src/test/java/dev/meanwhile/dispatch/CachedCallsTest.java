@@ -116,6 +116,38 @@ class CachedCallsTest {
     assertThat(bench.hit).isNull();
   }
 
+  /// 50 callers a second for a hundred lifetimes, of what takes a moment to make: nobody waits, and
+  /// there is hardly more than one call in a lifetime.
+  @Test
+  void what_is_asked_all_the_time_is_made_once_in_a_lifetime() {
+    int lifetimes = 100;
+    Duration lifetime = Duration.ofSeconds(20);
+    Duration slow = Duration.ofMillis(200);
+    var how =
+        new Caching(Bench.SAME, new Freshness(lifetime, lifetime, NONE, NONE), Set.of("shop"));
+    ask(how);
+    answer("first");
+    Duration tick = Duration.ofMillis(20);
+    Duration open = NONE;
+    int answered = 1;
+    for (long left = lifetimes * lifetime.dividedBy(tick); left > 0; left--) {
+      bench.clock.pass(tick);
+      assertThat(ask(how).terminal()).isEqualTo(Terminal.COMPLETED);
+      if (calls() > answered) {
+        if (open.isZero()) {
+          bench.upstream.last().connect();
+        }
+        open = open.plus(tick);
+        if (open.equals(slow)) {
+          answer("next");
+          answered++;
+          open = NONE;
+        }
+      }
+    }
+    assertThat(calls()).isBetween(lifetimes / 2, (int) (lifetimes * 1.05));
+  }
+
   @Test
   void callers_at_once_wait_for_one_call() {
     Run first = ask(for1h(NONE, NONE));
