@@ -8,7 +8,9 @@ import dev.meanwhile.dispatch.Dispatcher;
 import dev.meanwhile.dispatch.Journal;
 import dev.meanwhile.dispatch.Queue;
 import dev.meanwhile.dispatch.Shelf;
+import dev.meanwhile.dispatch.Supersede;
 import dev.meanwhile.log.Run;
+import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.notify.Notify;
 import dev.meanwhile.notify.Sender;
@@ -75,8 +77,6 @@ public final class Meanwhile {
             _ -> new Queue(16, 100_000));
   }
 
-  private static final int MOST_UNMET = 10_000;
-
   private final Settings settings;
   private final Dispatcher.Shared shared;
   private final List<Dispatcher> dispatchers = new CopyOnWriteArrayList<>();
@@ -108,6 +108,7 @@ public final class Meanwhile {
             new ConcurrentHashMap<>(),
             new AtomicInteger(),
             new Coalesce(settings.retryWindow()),
+            new Supersede(),
             cache,
             store == null ? null : new Shelf(cache, store),
             name -> queues.computeIfAbsent(name, settings.queues()),
@@ -123,7 +124,7 @@ public final class Meanwhile {
             : new Claims(
                 store,
                 dispatchers,
-                this::cancel,
+                run -> shared.cancel(run, Terminal.CANCELLED),
                 shared.losses(),
                 this::due,
                 feedRegistry::changed,
@@ -243,24 +244,6 @@ public final class Meanwhile {
   /// Looks for a run as [Dispatcher#find] does, on any thread; `found` is told on one of the loops.
   public void find(String id, String tenant, Store.Reply<@Nullable Run> found) {
     dispatchers.getFirst().findFromAnywhere(id, tenant, found);
-  }
-
-  private void cancel(String id) {
-    Run run = shared.runs().get(id);
-    if (run == null) {
-      // It is on its way from the store to a loop, or comes between these lines.
-      if (shared.unmet().size() >= MOST_UNMET) {
-        // Those that never came are elsewhere by now.
-        shared.unmet().clear();
-      }
-      shared.unmet().add(id);
-      shared.fetch(id);
-      run = shared.runs().get(id);
-    }
-    if (run != null) {
-      shared.unmet().remove(id);
-      run.cancel();
-    }
   }
 
   /// Where promised runs are kept, or null.

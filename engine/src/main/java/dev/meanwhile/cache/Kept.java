@@ -2,6 +2,7 @@ package dev.meanwhile.cache;
 
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.RunLog;
+import dev.meanwhile.log.Terminal;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +17,7 @@ public final class Kept {
         public void returned() {}
 
         @Override
-        public void cancel() {}
+        public void cancel(Terminal how) {}
 
         @Override
         public void keep(Consumer<@Nullable String> done) {

@@ -598,7 +598,7 @@ public final class Call {
     }
 
     @Override
-    public void cancel() {
+    public void cancel(Terminal how) {
       clock.execute(() -> {
         // The log's end and this are on one loop, so either the run is cut or it has ended. An end
         // that is on its way to the store stands: in the store it comes before a cut.
@@ -606,17 +606,17 @@ public final class Call {
           return;
         }
         if (state.readers().alive() == 1) {
-          stop(Terminal.CANCELLED);
+          stop(how);
           return;
         }
         int end = log.end();
         long now = clock.millis();
         Durable kept = durable;
         if (kept == null || !kept.isAskedFor(run)) {
-          cut(end, now);
+          cut(end, now, how);
         } else if (!kept.has(run)) {
           // The store has yet to say whether it has what is to be cut.
-          kept.accept(run, null, Told.NOBODY, null, _ -> cancel());
+          kept.accept(run, null, Told.NOBODY, null, _ -> cancel(how));
         } else {
           cutting = true;
           kept.cut(
@@ -626,7 +626,8 @@ public final class Call {
               outcome -> {
                 cutting = false;
                 if (outcome instanceof Outcome.Stored) {
-                  cut(end, now);
+                  // Why is nothing that the store knows of a cut: all are to see the same end.
+                  cut(end, now, Terminal.CANCELLED);
                 } else if (!isEnding()) {
                   lost();
                 }
@@ -635,8 +636,8 @@ public final class Call {
       });
     }
 
-    private void cut(int end, long millis) {
-      if (run.cut(end, millis)) {
+    private void cut(int end, long millis, Terminal how) {
+      if (run.cut(end, millis, how)) {
         ended();
         happened(new Milestone.Cancelled(present > 0));
       }

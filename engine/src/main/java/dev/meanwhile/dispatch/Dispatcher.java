@@ -40,6 +40,9 @@ public final class Dispatcher {
   /// What an upstream answers where the request itself is at fault: again the same to the same.
   private static final Set<Integer> REFUSALS = Set.of(400, 404, 413, 422);
 
+  /// How many runs that are to be stopped and are not met are remembered.
+  private static final int MOST_UNMET = 10_000;
+
   private static final Answer NOBODY =
       new Answer() {
         @Override
@@ -55,6 +58,7 @@ public final class Dispatcher {
   /// @param names the same by the ids that upstreams have for their answers
   /// @param open how many runs that somebody waits for have not ended
   /// @param coalesce logs in flight by their keys
+  /// @param supersede runs that a newer call takes the place of
   /// @param cache closed logs by theirs
   /// @param shelf where they outlive this process, or null
   /// @param queues where background work waits, by the upstream's name
@@ -71,6 +75,7 @@ public final class Dispatcher {
       ConcurrentHashMap<String, Run> names,
       AtomicInteger open,
       Coalesce coalesce,
+      Supersede supersede,
       Cache cache,
       @Nullable Shelf shelf,
       Function<String, Queue> queues,
@@ -85,6 +90,26 @@ public final class Dispatcher {
       Parked it = parked.get(run);
       if (it != null) {
         it.fetch(() -> {});
+      }
+    }
+
+    /// Stops the run of this id, cancelled as `how` says, wherever in this process it is; on any
+    /// thread. One that is on its way from the store to a loop is just cancelled.
+    public void cancel(String id, Terminal how) {
+      Run run = runs.get(id);
+      if (run == null) {
+        // It is on its way from the store to a loop, or comes between these lines.
+        if (unmet.size() >= MOST_UNMET) {
+          // Those that never came are elsewhere by now.
+          unmet.clear();
+        }
+        unmet.add(id);
+        fetch(id);
+        run = runs.get(id);
+      }
+      if (run != null) {
+        unmet.remove(id);
+        run.cancel(how);
       }
     }
   }
@@ -255,6 +280,7 @@ public final class Dispatcher {
     if (hit == null || hit.use() == Hit.Use.SPARE) {
       return false;
     }
+    superseding(submission, null);
     answer.found(over(hit, submission), hit);
     if (hit.use() == Hit.Use.REVALIDATE) {
       refresh(submission.forCache());
@@ -522,7 +548,7 @@ public final class Dispatcher {
     } else {
       call.begin();
     }
-    cancelled.forEach(Run::cancel);
+    cancelled.forEach(run -> run.cancel(Terminal.CANCELLED));
   }
 
   /// The store has said whether it keeps the log of `call`, which the end of all has waited for.
@@ -585,14 +611,33 @@ public final class Dispatcher {
             true);
     shared.runs().put(run.id(), run);
     shared.journal().began(run);
-    if (run.log().terminal() != null) {
+    boolean over = run.log().terminal() != null;
+    superseding(submission, over ? null : run.id());
+    if (over) {
       // An SDK came back after the end: all is there at once.
       ended(run, true, 0, 0);
     }
     return run;
   }
 
+  /// A call was accepted that may take the place of an older one, which is stopped then. On the
+  /// loop of the run's log.
+  ///
+  /// @param run the id of its run, or null if that has ended
+  void superseding(Submission submission, @Nullable String run) {
+    String older = shared.supersede().by(submission, run);
+    if (older != null) {
+      shared.cancel(older, Supersede.SUPERSEDED);
+    }
+  }
+
+  /// What becomes of this run is not known here any more.
+  void forgetSuperseding(String run) {
+    shared.supersede().ended(run);
+  }
+
   private void ended(Run run, boolean counted, long firstContent, long total) {
+    shared.supersede().ended(run.id());
     if (counted) {
       shared.open().decrementAndGet();
     }
@@ -625,7 +670,7 @@ public final class Dispatcher {
     Call.Filling filling = call.filling();
     Head head = call.log().head();
     boolean refusal =
-        terminal.failure() != null && head != null && REFUSALS.contains(head.status());
+        terminal.status() == Status.FAILED && head != null && REFUSALS.contains(head.status());
     if (filling == null || !refusal && terminal.status() != Status.COMPLETED) {
       return;
     }

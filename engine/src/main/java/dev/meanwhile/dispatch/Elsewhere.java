@@ -164,7 +164,7 @@ final class Elsewhere implements Run.Owner {
 
   private void cut(StoredRun stored) {
     if (stored.cutAt() > 0) {
-      run.cut(stored.cutEnd(), stored.cutAt());
+      run.cut(stored.cutEnd(), stored.cutAt(), Terminal.CANCELLED);
     }
   }
 
@@ -238,7 +238,7 @@ final class Elsewhere implements Run.Owner {
   public void left() {}
 
   @Override
-  public void cancel() {
+  public void cancel(Terminal how) {
     if (run.terminal() == null) {
       store.write(new Change.CancelRequested(id), _ -> {});
     }

@@ -117,6 +117,8 @@ final class Promises implements Parked.Lot {
         outcome -> {
           switch (outcome) {
             case Outcome.Stored() -> {
+              // Before its end, which forgets it.
+              dispatcher.superseding(submission, run.id());
               boolean waits = background && mayPark(work, lease);
               if (!waits) {
                 begin(call, run, lease);
@@ -196,6 +198,7 @@ final class Promises implements Parked.Lot {
   List<String> leaveParked() {
     List<Parked> mine = dispatcher.parked().values().stream().filter(it -> it.isIn(this)).toList();
     mine.forEach(Parked::leave);
+    mine.forEach(it -> dispatcher.forgetSuperseding(it.id()));
     return mine.stream().map(it -> logOf(it.id())).toList();
   }
 
@@ -401,7 +404,7 @@ final class Promises implements Parked.Lot {
     dispatcher.begin(call, runs, instead(work, log, whole, cancelled));
     for (int i = 0; i < runs.size(); i++) {
       if (claimed.runs().get(i).cancelRequested()) {
-        runs.get(i).cancel();
+        runs.get(i).cancel(Terminal.CANCELLED);
       }
     }
     return true;

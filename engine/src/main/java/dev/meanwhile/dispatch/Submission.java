@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 /// @param sameKey what all identical requests have in common, or null if this one does not coalesce
 /// @param borrowed whether it goes up with its caller's own credential, which is never stored
 /// @param caching what it may take from the cache and leave there, or null
+/// @param supersedes what this call and the older one have in common whose place it takes, or null
+///   if it takes nobody's
 /// @param promise what must be kept before the call is accepted, or null if memory is enough
 public record Submission(
     About about,
@@ -38,6 +40,7 @@ public record Submission(
     @Nullable Key sameKey,
     boolean borrowed,
     @Nullable Caching caching,
+    @Nullable Key supersedes,
     @Nullable Promise promise) {
   /// The same, without a cache.
   public Submission(
@@ -54,7 +57,7 @@ public record Submission(
       @Nullable Promise promise) {
     this(
         about, request, usage, clocks, onLeave, grace, retryKey, retried, sameKey, borrowed, null,
-        promise);
+        null, promise);
   }
 
   /// Whether a stream without its closing usage is not all that it asks for.
@@ -76,6 +79,7 @@ public record Submission(
         sameKey,
         borrowed,
         caching,
+        null,
         null);
   }
 

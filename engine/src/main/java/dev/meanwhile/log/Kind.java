@@ -3,8 +3,7 @@ package dev.meanwhile.log;
 /// What an event says, as far as the engine needs to know. The dialect that read it from the
 /// upstream decides.
 public enum Kind {
-  /// Something a user gets: text, reasoning, a refusal, a tool call, audio, or a member we do not
-  /// know.
+  /// Something a user gets: text, reasoning, a refusal, a tool call, audio, or what we do not know.
   CONTENT,
   /// The stream's frame: a role, a finish reason, an empty delta.
   FRAME,
@@ -16,7 +15,6 @@ public enum Kind {
   MARK,
   /// A whole plain answer: the body of a call that was not streamed.
   ANSWER,
-  /// An attempt after the first begins to write; its bytes are its number. What came before is no
-  /// part of the answer any more.
+  /// An attempt after the first begins; its bytes are its number. The answer begins after it.
   RESTARTED
 }

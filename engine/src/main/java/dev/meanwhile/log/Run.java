@@ -16,8 +16,10 @@ public final class Run implements LogReader {
   private final Owner owner;
   private volatile int readers;
 
-  /// Written before `cut`, so that whoever sees that sees this.
+  /// Written before `cut`, so that whoever sees that sees these.
   private long cutAt;
+
+  private Terminal cutBy = Terminal.CANCELLED;
 
   private volatile int cut = Integer.MAX_VALUE;
 
@@ -64,13 +66,15 @@ public final class Run implements LogReader {
     }
   }
 
-  /// Ends this run, cancelled, at `end`, `millis` after the beginning of 1970; false if it or its
-  /// log has ended. Only the log's loop may call, so that an end and a cancel are never in a race.
-  public boolean cut(int end, long millis) {
+  /// Ends this run, as `how` says, at `end`, `millis` after the beginning of 1970; false if it or
+  /// its log has ended. Only the log's loop may call, so that an end and a cancel are never in a
+  /// race.
+  public boolean cut(int end, long millis, Terminal how) {
     if (cut != Integer.MAX_VALUE || log.terminal() != null) {
       return false;
     }
     cutAt = millis;
+    cutBy = how;
     cut = end;
     log.wake();
     return true;
@@ -101,13 +105,13 @@ public final class Run implements LogReader {
 
   @Override
   public @Nullable Terminal terminal() {
-    return isCut() ? Terminal.CANCELLED : log.terminal();
+    return isCut() ? cutBy : log.terminal();
   }
 
-  /// Stops this run: final, idempotent; the text so far is kept, and the other runs of the log go
-  /// on. The upstream's call is stopped with the last run.
-  public void cancel() {
-    owner.cancel();
+  /// Stops this run, cancelled as `how` says: final, idempotent; the text so far is kept, and the
+  /// other runs of the log go on. The upstream's call is stopped with the last run.
+  public void cancel(Terminal how) {
+    owner.cancel(how);
   }
 
   /// Has this run kept by the store; `done` gets null, or why it is not, on the log's loop.
@@ -152,8 +156,8 @@ public final class Run implements LogReader {
     /// A reader is there again, or for the first time.
     void returned();
 
-    /// The run is to be stopped.
-    void cancel();
+    /// The run is to be stopped, cancelled as `how` says.
+    void cancel(Terminal how);
 
     /// The run is to outlive the process.
     void keep(Consumer<@Nullable String> done);

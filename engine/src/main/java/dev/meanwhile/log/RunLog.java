@@ -52,8 +52,7 @@ public final class RunLog implements LogReader {
   private Follower[] followers = NOBODY;
   private int following;
 
-  /// @param owner runs what must happen on the log's loop: at once when called there, else later on
-  ///   it
+  /// @param owner runs what must happen on the log's loop: at once there, else later on it
   /// @param nanos now, on the clock that all later times are from
   /// @param limit the most bytes of events, 1 to 2^30
   public RunLog(Executor owner, long nanos, int limit) {

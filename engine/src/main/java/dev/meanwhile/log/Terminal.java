@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /// The one event that ends a log.
 ///
 /// @param status a final status
-/// @param failure why, where the status is [Status#FAILED]
+/// @param failure why: always of [Status#FAILED], perhaps of [Status#CANCELLED], else null
 public record Terminal(Status status, @Nullable Failure failure) {
   /// The whole answer is there.
   public static final Terminal COMPLETED = new Terminal(Status.COMPLETED, null);
@@ -17,7 +17,9 @@ public record Terminal(Status status, @Nullable Failure failure) {
   public static final Terminal CANCELLED = new Terminal(Status.CANCELLED, null);
 
   public Terminal {
-    if (!status.isFinal() || (status == Status.FAILED) != (failure != null)) {
+    boolean answer = status == Status.COMPLETED || status == Status.INCOMPLETE;
+    boolean wrong = failure == null ? status == Status.FAILED : answer;
+    if (!status.isFinal() || wrong) {
       throw new IllegalArgumentException(status + " with " + failure);
     }
   }
@@ -29,8 +31,7 @@ public record Terminal(Status status, @Nullable Failure failure) {
 
   /// Why a log ended without a whole answer.
   ///
-  /// @param status the HTTP status (400 to 599) that says this best to a caller who has seen
-  ///   nothing yet
+  /// @param status the HTTP status (400 to 599) that tells it to a caller who has seen nothing yet
   /// @param code a stable name for programs, such as `upstream_first_content_timeout`
   /// @param message what happened and what to do, for people; never a credential, never a prompt
   public record Failure(int status, String code, String message) {

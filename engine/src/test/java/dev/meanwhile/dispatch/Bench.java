@@ -133,42 +133,71 @@ final class Bench {
       boolean retried,
       boolean same,
       @Nullable Caching caching,
-      String body) {
+      String body,
+      @Nullable Key supersedes,
+      Key request) {
     static Ask plain() {
-      return new Ask(false, false, OnLeave.CANCEL, Duration.ZERO, false, false, null, "{}");
+      return new Ask(
+          false, false, OnLeave.CANCEL, Duration.ZERO, false, false, null, "{}", null, RETRY);
     }
 
     static Ask stream() {
-      return new Ask(true, true, OnLeave.CANCEL, Duration.ofSeconds(15), false, false, null, "{}");
+      return new Ask(
+          true,
+          true,
+          OnLeave.CANCEL,
+          Duration.ofSeconds(15),
+          false,
+          false,
+          null,
+          "{}",
+          null,
+          RETRY);
     }
 
     Ask coalescing() {
-      return new Ask(streamed, usage, onLeave, grace, retried, true, caching, body);
+      return new Ask(
+          streamed, usage, onLeave, grace, retried, true, caching, body, supersedes, request);
     }
 
     Ask retry() {
-      return new Ask(streamed, usage, onLeave, grace, true, same, caching, body);
+      return new Ask(
+          streamed, usage, onLeave, grace, true, same, caching, body, supersedes, request);
+    }
+
+    /// A retry of another request.
+    Ask retriedAs(Key other) {
+      return new Ask(streamed, usage, onLeave, grace, true, same, caching, body, supersedes, other);
     }
 
     Ask withoutUsage() {
-      return new Ask(streamed, false, onLeave, grace, retried, same, caching, body);
+      return new Ask(
+          streamed, false, onLeave, grace, retried, same, caching, body, supersedes, request);
     }
 
     Ask leaving(OnLeave policy, Duration time) {
-      return new Ask(streamed, usage, policy, time, retried, same, caching, body);
+      return new Ask(
+          streamed, usage, policy, time, retried, same, caching, body, supersedes, request);
     }
 
     Ask cached(Caching how) {
-      return new Ask(streamed, usage, onLeave, grace, retried, true, how, body);
+      return new Ask(
+          streamed, usage, onLeave, grace, retried, true, how, body, supersedes, request);
     }
 
     /// The same, which no other call may answer.
     Ask alone() {
-      return new Ask(streamed, usage, onLeave, grace, retried, false, caching, body);
+      return new Ask(
+          streamed, usage, onLeave, grace, retried, false, caching, body, supersedes, request);
+    }
+
+    Ask superseding(Key key) {
+      return new Ask(streamed, usage, onLeave, grace, retried, same, caching, body, key, request);
     }
 
     Ask saying(String text) {
-      return new Ask(streamed, usage, onLeave, grace, retried, same, caching, text);
+      return new Ask(
+          streamed, usage, onLeave, grace, retried, same, caching, text, supersedes, request);
     }
 
     Submission submission() {
@@ -180,11 +209,12 @@ final class Bench {
           Clocks.DEFAULT,
           onLeave,
           grace,
-          RETRY,
+          request,
           retried,
           same ? SAME : null,
           true,
           caching,
+          supersedes,
           null);
     }
   }

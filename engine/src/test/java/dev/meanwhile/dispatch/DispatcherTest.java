@@ -91,8 +91,8 @@ class DispatcherTest {
     third.enter();
     bench.upstream.last().stream();
     bench.upstream.last().say(Kind.CONTENT, "half ");
-    second.cancel();
-    second.cancel();
+    second.cancel(Terminal.CANCELLED);
+    second.cancel(Terminal.CANCELLED);
     second.leave();
     bench.upstream.last().say(Kind.CONTENT, "whole");
     bench.upstream.last().end(Terminal.COMPLETED);
@@ -109,9 +109,9 @@ class DispatcherTest {
   void the_last_cancel_stops_the_upstream() {
     Run first = bench.accept(Ask.stream().coalescing());
     Run second = bench.accept(Ask.stream().coalescing());
-    first.cancel();
+    first.cancel(Terminal.CANCELLED);
     assertThat(bench.upstream.last().aborted()).isFalse();
-    second.cancel();
+    second.cancel(Terminal.CANCELLED);
     assertThat(bench.upstream.last().aborted()).isTrue();
     assertThat(bench.engine.waitedFor()).isZero();
     assertThat(bench.ended).hasSize(2);

@@ -128,8 +128,8 @@ class RunLogTest {
     var other = new Run("run_2", about, 0, log, owner);
     append(writer, "before ");
     writer.publish();
-    assertThat(cut.cut(log.end(), 3)).isTrue();
-    assertThat(cut.cut(log.end(), 4)).isFalse();
+    assertThat(cut.cut(log.end(), 3, Terminal.CANCELLED)).isTrue();
+    assertThat(cut.cut(log.end(), 4, Terminal.CANCELLED)).isFalse();
     append(writer, "after");
     writer.close(Terminal.COMPLETED, 9);
     assertThat(cut.terminal()).isEqualTo(Terminal.CANCELLED);
@@ -137,7 +137,7 @@ class RunLogTest {
     assertThat(new String(cut.bytes(0, cut.end()), UTF_8)).isEqualTo("before ");
     assertThat(other.terminal()).isEqualTo(Terminal.COMPLETED);
     assertThat(new String(other.bytes(0, other.end()), UTF_8)).isEqualTo("before after");
-    assertThat(other.cut(log.end(), 10)).as("what has ended is not cut").isFalse();
+    assertThat(other.cut(log.end(), 10, Terminal.CANCELLED)).as("what has ended is not cut").isFalse();
   }
 
   private static boolean append(LogWriter writer, String text) {
@@ -193,6 +193,6 @@ class RunLogTest {
     public void returned() {}
 
     @Override
-    public void cancel() {}
+    public void cancel(Terminal how) {}
   }
 }

@@ -230,7 +230,7 @@ class DurableTest {
         process.upstream.last(), Terminal.failed(new Failure(400, "invalid_request", "No.")));
     assertThat(process.accept(submission(true, key))).as("it would be refused again").isNull();
     Run other = process.background();
-    other.cancel();
+    other.cancel(Terminal.CANCELLED);
     pass(100);
     assertThat(stored(other).status()).isEqualTo("cancelled");
   }
@@ -278,7 +278,7 @@ class DurableTest {
     assertThat(text(run)).isEqualTo("text");
     process.end(process.upstream.last(), Terminal.COMPLETED);
     assertThat(run.status()).isEqualTo(Status.IN_PROGRESS);
-    run.cancel();
+    run.cancel(Terminal.CANCELLED);
     pass(1_000);
     process.store.trouble(null);
     pass(100);
@@ -344,8 +344,8 @@ class DurableTest {
     assertThat(keep(runs[0])).isNull();
     assertThat(keep(runs[1])).isNull();
     process.say(process.upstream.last(), "half ");
-    runs[0].cancel();
-    runs[0].cancel();
+    runs[0].cancel(Terminal.CANCELLED);
+    runs[0].cancel(Terminal.CANCELLED);
     pass(5);
     process.say(process.upstream.last(), "whole");
     assertThat(runs[0].status()).isEqualTo(Status.CANCELLED);
@@ -456,8 +456,8 @@ class DurableTest {
     Run[] runs = two();
     keep(runs[0]);
     keep(runs[1]);
-    runs[0].cancel();
-    runs[1].cancel();
+    runs[0].cancel(Terminal.CANCELLED);
+    runs[1].cancel(Terminal.CANCELLED);
     // Both are cut; the end of the log is lost with the process.
     pass(2);
     process.store.die(0);
@@ -499,6 +499,58 @@ class DurableTest {
     Terminal end = Objects.requireNonNull(process.find(run.id())).terminal();
     assertThat(Objects.requireNonNull(Objects.requireNonNull(end).failure()).code())
         .isEqualTo("deadline_exceeded");
+  }
+
+  // --- Superseding.
+
+  private Submission superseding(@Nullable IdempotencyEntry key) {
+    Submission it = submission(true, key);
+    return new Submission(
+        it.about(),
+        it.request(),
+        true,
+        it.clocks(),
+        it.onLeave(),
+        it.grace(),
+        null,
+        false,
+        null,
+        false,
+        null,
+        new Key(1, 2, 3, 4),
+        it.promise());
+  }
+
+  @Test
+  void a_promised_run_is_superseded_under_way_and_in_line_and_for_good() {
+    process.crash();
+    process = longLine("b");
+    var runs = new ArrayList<Run>();
+    for (int i = 0; i < 4; i++) {
+      runs.add(Objects.requireNonNull(process.accept(superseding(null))));
+      process.background();
+    }
+    pass(1_000);
+    assertThat(process.upstream.calls().getFirst().aborted()).isTrue();
+    assertThat(stored(runs.get(0)).status()).isEqualTo("cancelled");
+    assertThat(stored(runs.get(1)).status()).isEqualTo("cancelled");
+    assertThat(stored(runs.get(2)).status()).isEqualTo("cancelled");
+    assertThat(stored(runs.get(3)).status()).isEqualTo("queued");
+    process.crash();
+    process = new Node("b", 10, 100);
+    pass(1_000);
+    assertThat(code(Objects.requireNonNull(process.find(runs.getFirst().id()))))
+        .isEqualTo("superseded");
+    assertThat(process.upstream.calls()).as("the others and the newest").hasSize(5);
+  }
+
+  @Test
+  void a_request_made_again_under_its_key_does_not_supersede_its_own_run() {
+    var key = new IdempotencyEntry(new byte[] {1}, new byte[] {2});
+    Run run = Objects.requireNonNull(process.accept(superseding(key)));
+    assertThat(process.accept(superseding(key))).isNull();
+    assertThat(held).hasSize(1);
+    assertThat(run.terminal()).isNull();
   }
 
   // --- A long line: the store has what waits, and memory only its place.
@@ -557,7 +609,7 @@ class DurableTest {
   @Test
   void parked_runs_are_stopped_at_once_by_whoever_asks() {
     List<Run> runs = line();
-    Objects.requireNonNull(process.find(runs.get(1).id())).cancel();
+    Objects.requireNonNull(process.find(runs.get(1).id())).cancel(Terminal.CANCELLED);
     var done = new ArrayList<Outcome>();
     process.store.write(new Change.CancelRequested(runs.get(2).id()), done::add);
     pass(2_000);
@@ -724,7 +776,7 @@ class DurableTest {
     Run seen = Objects.requireNonNull(other.find(waits.id()));
     assertThat(seen.status()).isEqualTo(Status.QUEUED);
     other.loop.on(seen::enter);
-    waits.cancel();
+    waits.cancel(Terminal.CANCELLED);
     pass(1_000);
     assertThat(seen.status()).isEqualTo(Status.CANCELLED);
   }

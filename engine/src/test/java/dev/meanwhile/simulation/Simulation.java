@@ -248,6 +248,8 @@ final class Simulation {
         false,
         same,
         false,
+        null,
+        random.nextInt(4) == 0 ? new Key(9, random.nextInt(3), 0, 0) : null,
         promise);
   }
 
@@ -435,9 +437,9 @@ final class Simulation {
           wanted,
           run -> {
             note("%s cancels %s".formatted(life, run.id()));
-            run.cancel();
+            run.cancel(Terminal.CANCELLED);
             if (random.nextInt(4) == 0) {
-              run.cancel();
+              run.cancel(Terminal.CANCELLED);
             }
           });
     }

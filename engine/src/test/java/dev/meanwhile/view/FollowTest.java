@@ -229,6 +229,6 @@ class FollowTest {
     public void returned() {}
 
     @Override
-    public void cancel() {}
+    public void cancel(Terminal how) {}
   }
 }

@@ -11,8 +11,10 @@ import dev.meanwhile.openai.Tree.Raw;
 import dev.meanwhile.openai.Tree.Text;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -32,6 +34,7 @@ public final class ChatTemplate {
   private final List<Message> messages;
   private final Map<String, Kind> variables;
   private final Map<String, String> parameters;
+  private final Set<String> beside;
 
   /// Who says something.
   public enum Role {
@@ -62,11 +65,13 @@ public final class ChatTemplate {
   /// @param messages at least one
   /// @param kinds of the variables that are no text
   /// @param parameters all other members of the request, as JSON
+  /// @param beside what may be given too, and is not asked
   public ChatTemplate(
       String model,
       List<Message> messages,
       Map<String, Kind> kinds,
-      Map<String, String> parameters) {
+      Map<String, String> parameters,
+      Collection<String> beside) {
     this.model = model;
     this.messages = List.copyOf(messages);
     this.parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
@@ -77,6 +82,9 @@ public final class ChatTemplate {
       }
     }
     this.variables = Collections.unmodifiableMap(found);
+    var others = new LinkedHashSet<>(beside);
+    others.removeAll(variables.keySet());
+    this.beside = Collections.unmodifiableSet(others);
   }
 
   /// The model that is asked.
@@ -91,8 +99,8 @@ public final class ChatTemplate {
 
   /// The request with its holes filled; [Filled#problem] says whether they could be.
   ///
-  /// @param input a JSON object with each of the variables and nothing else; nothing at all counts
-  ///   as one without members
+  /// @param input a JSON object with each of the variables, and nothing else but what may be given
+  ///   beside them; nothing at all counts as one without members
   public Filled fill(byte[] input) {
     try {
       Members given = input.length == 0 ? new Members() : Tree.object(input, 0, input.length);
@@ -109,7 +117,7 @@ public final class ChatTemplate {
 
   private @Nullable Problem check(Members given) {
     for (String name : given.members().keySet()) {
-      if (!variables.containsKey(name)) {
+      if (!variables.containsKey(name) && !beside.contains(name)) {
         return new Problem(
             "There is no variable '%s' here; %s".formatted(name, wanted()),
             name,
@@ -147,9 +155,9 @@ public final class ChatTemplate {
   }
 
   private String wanted() {
-    return variables.isEmpty()
-        ? "none is taken."
-        : "what is taken: " + String.join(", ", variables.keySet()) + ".";
+    var taken = new ArrayList<>(variables.keySet());
+    taken.addAll(beside);
+    return taken.isEmpty() ? "none is taken." : "what is taken: " + String.join(", ", taken) + ".";
   }
 
   private static Problem invalid(String name, String expected) {
@@ -193,6 +201,14 @@ public final class ChatTemplate {
     public boolean isAllOf(byte[] chat) {
       return Arrays.equals(
           CanonicalRequest.of(chat).orElse(null), CanonicalRequest.of(chat(false)).orElseThrow());
+    }
+
+    /// What was given by this name, as JSON, or null.
+    public @Nullable String given(String name) {
+      Tree value = plain(given.get(name));
+      return value == null || value.isNull()
+          ? null
+          : new String(bytes(new Members().put(name, value)), UTF_8);
     }
 
     /// What makes two requests the same if only these variables count: their values, and all that

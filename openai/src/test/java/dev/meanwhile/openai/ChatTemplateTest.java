@@ -118,13 +118,36 @@ class ChatTemplateTest {
   }
 
   @Test
+  void whatIsBesideThePromptMayBeGivenAndIsNotAsked() {
+    var template =
+        new ChatTemplate(
+            "m",
+            List.of(new Message(Role.USER, Template.of("{{a}}"))),
+            Map.of(),
+            Map.of(),
+            List.of("a", "user"));
+    assertThat(template.variables().keySet()).containsExactly("a");
+    var filled = template.fill("{\"a\":\"x\",\"user\":\"ann\"}".getBytes(UTF_8));
+    assertThat(filled.problem()).isNull();
+    assertThat(new String(filled.chat(false), UTF_8)).doesNotContain("ann");
+    assertThat(filled.given("user")).contains("ann").isNotEqualTo(filled.given("a"));
+    var without = template.fill("{\"a\":\"x\",\"user\":null}".getBytes(UTF_8));
+    assertThat(without.problem()).isNull();
+    assertThat(without.given("user")).isNull();
+    var odd = template.fill("{\"a\":\"x\",\"usr\":1}".getBytes(UTF_8)).problem();
+    assertThat(Objects.requireNonNull(odd).code()).isEqualTo("unknown_variable");
+    assertThat(odd.message()).contains("a, user");
+  }
+
+  @Test
   void parametersGiveWayToTheCallers() {
     var template =
         new ChatTemplate(
             "m",
             List.of(new Message(Role.USER, Template.of("x"))),
             Map.of(),
-            Map.of("temperature", "0.50"));
+            Map.of("temperature", "0.50"),
+            List.of());
     var filled = template.fill(new byte[0]);
     String bare = "{\"model\":\"n\"}";
     assertThat(new String(filled.withParameters(bare.getBytes(UTF_8)), UTF_8))
@@ -217,7 +240,7 @@ class ChatTemplateTest {
 
   private static ChatTemplate of(String text) {
     return new ChatTemplate(
-        "m", List.of(new Message(Role.USER, Template.of(text))), Map.of(), Map.of());
+        "m", List.of(new Message(Role.USER, Template.of(text))), Map.of(), Map.of(), List.of());
   }
 
   private static String content(byte[] chat) {

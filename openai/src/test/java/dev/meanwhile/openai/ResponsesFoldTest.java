@@ -60,7 +60,7 @@ class ResponsesFoldTest {
           public void returned() {}
 
           @Override
-          public void cancel() {}
+          public void cancel(Terminal how) {}
 
           @Override
           public void keep(java.util.function.Consumer<@Nullable String> done) {}

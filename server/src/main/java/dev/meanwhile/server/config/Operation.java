@@ -7,6 +7,7 @@ import dev.meanwhile.budget.OnLeave;
 import dev.meanwhile.budget.Purpose;
 import dev.meanwhile.openai.ChatTemplate;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// A named kind of AI work. What each value means and its range stand in [OperationOptions].
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 /// @param notified who gets a mail at the end of a call that names nobody, as [Mailto#parse] gives
 ///   it; null: nobody
 /// @param cache how its answers are given again; null: they are not
+/// @param supersede names of what a call and the older one have in common that it stops; empty: it
+///   stops none
 /// @param onLeave null: as the caller's key or the server says; so are the clocks
 public record Operation(
     String name,
@@ -31,7 +34,12 @@ public record Operation(
     @Nullable String fallback,
     @Nullable String notified,
     @Nullable CachePolicy cache,
+    List<String> supersede,
     @Nullable OnLeave onLeave,
     @Nullable Duration firstContentTimeout,
     @Nullable Duration betweenTimeout,
-    @Nullable Duration totalTimeout) {}
+    @Nullable Duration totalTimeout) {
+  public Operation {
+    supersede = List.copyOf(supersede);
+  }
+}

@@ -82,6 +82,12 @@ final class OperationOptions {
           Type.nested("{max-age, …}", "durations and lists by name"),
           "nothing is kept",
           "how answers are given again");
+  static final Option<List<String>> SUPERSEDE =
+      Option.optional(
+          "supersede",
+          Types.NAMES,
+          "nothing",
+          "a newer call stops the older one whose values of these are the same; user is the request's");
   static final Option<OnLeave> ON_LEAVE =
       Option.optional(
           "on-leave", Types.ON_LEAVE, "the key's", "what to do when the last caller left");
@@ -117,6 +123,7 @@ final class OperationOptions {
           FALLBACK,
           NOTIFY,
           CACHE,
+          SUPERSEDE,
           ON_LEAVE,
           FIRST_CONTENT,
           BETWEEN,

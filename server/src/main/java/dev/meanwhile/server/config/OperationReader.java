@@ -260,6 +260,7 @@ final class OperationReader {
         values.find(OperationOptions.FALLBACK),
         values.find(OperationOptions.NOTIFY),
         cachePolicy(),
+        superseding(),
         values.find(OperationOptions.ON_LEAVE),
         values.find(OperationOptions.FIRST_CONTENT),
         values.find(OperationOptions.BETWEEN),
@@ -296,6 +297,12 @@ final class OperationReader {
               + schema
               + "}}");
     }
-    return new ChatTemplate(values.get(OperationOptions.MODEL), said, kinds, parameters);
+    return new ChatTemplate(
+        values.get(OperationOptions.MODEL), said, kinds, parameters, superseding());
+  }
+
+  private List<String> superseding() {
+    List<String> names = values.find(OperationOptions.SUPERSEDE);
+    return names == null ? List.of() : names;
   }
 }

@@ -25,6 +25,7 @@ public final class Answers {
           "budget_exceeded",
           "no_store",
           "run_too_large",
+          "superseded",
           "upstream_event_too_large",
           "upstream_redirect");
 

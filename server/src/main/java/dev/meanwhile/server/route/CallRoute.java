@@ -601,6 +601,7 @@ final class CallRoute {
                     : null,
         borrowed,
         caching,
+        supersedes(in),
         promise(in, route, asked, delivery, label));
   }
 
@@ -664,6 +665,26 @@ final class CallRoute {
       }
     }
     return null;
+  }
+
+  /// What this call has in common with the older one whose place it takes, or null if it takes
+  /// nobody's: its operation does not say so, or it does not say all that the operation names.
+  private @Nullable Key supersedes(Incoming in) {
+    if (in.operation == null || in.operation.supersede().isEmpty()) {
+      return null;
+    }
+    var values = new ArrayList<String>();
+    for (String name : in.operation.supersede()) {
+      String value = name.equals("user") ? user(in.body) : null;
+      if (value == null) {
+        value = in.filled == null ? JsonText.member(in.body, name) : in.filled.given(name);
+      }
+      if (value == null) {
+        return null;
+      }
+      values.add(value);
+    }
+    return keys.ofSuperseding(in.caller, in.operation.name(), values);
   }
 
   /// Whether its clocks look at what an upstream says on the way to its answer.

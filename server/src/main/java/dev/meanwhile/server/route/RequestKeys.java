@@ -11,6 +11,7 @@ import io.vertx.core.MultiMap;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -134,6 +135,18 @@ public final class RequestKeys {
       recent.put(asked, key);
     }
     return key;
+  }
+
+  /// The key by which a call finds the older one whose place it takes.
+  ///
+  /// @param values of what the operation names, in its order
+  Key ofSuperseding(Caller caller, String operation, List<String> values) {
+    var parts = new ArrayList<byte[]>();
+    parts.add(bytes("supersede"));
+    parts.add(bytes(caller.tenant()));
+    parts.add(bytes(operation));
+    values.forEach(value -> parts.add(bytes(value)));
+    return Key.of(secret.hmac(parts.toArray(byte[][]::new)));
   }
 
   /// All that is said under this name, since all of it goes up.

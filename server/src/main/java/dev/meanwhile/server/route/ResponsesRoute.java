@@ -3,6 +3,7 @@ package dev.meanwhile.server.route;
 import dev.meanwhile.dispatch.Step;
 import dev.meanwhile.log.Kind;
 import dev.meanwhile.log.Run;
+import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.openai.ResponsesFold;
 import dev.meanwhile.openai.ResponsesInput;
@@ -186,7 +187,7 @@ final class ResponsesRoute {
   }
 
   private void cancel(Found found) {
-    found.run.cancel();
+    found.run.cancel(Terminal.CANCELLED);
     new Wait(found.run, loop.clock(), _ -> object(found)).begin();
   }
 

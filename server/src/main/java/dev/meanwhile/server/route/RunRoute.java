@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.meanwhile.budget.Clock;
 import dev.meanwhile.dispatch.Step;
 import dev.meanwhile.log.Run;
+import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
 import dev.meanwhile.openai.JsonText;
 import dev.meanwhile.server.Refusal;
@@ -66,7 +67,7 @@ final class RunRoute {
         true,
         run -> {
           HttpServerResponse response = request.response();
-          run.cancel();
+          run.cancel(Terminal.CANCELLED);
           new Wait(run, loop.clock(), _ -> ended(response, run, null, null)).begin();
         });
   }

@@ -4,6 +4,7 @@ import dev.meanwhile.cache.Hit;
 import dev.meanwhile.dispatch.Journal;
 import dev.meanwhile.log.Head;
 import dev.meanwhile.log.Run;
+import dev.meanwhile.log.Status;
 import dev.meanwhile.log.Terminal;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
@@ -18,6 +19,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
@@ -151,12 +153,12 @@ public final class Metrics implements Journal {
               about.api() + " " + operation, _ -> firstContent.labelValues(about.api(), operation))
           .observe(first / NANOS);
     }
-    if (terminal.failure() != null && !about.attached()) {
+    if (terminal.status() == Status.FAILED && !about.attached()) {
       Head head = run.head();
       String code =
           head != null && head.status() >= 400
               ? "status_" + head.status()
-              : terminal.failure().code();
+              : Objects.requireNonNull(terminal.failure()).code();
       upstreamErrors.labelValues(about.upstream(), code).inc();
     }
   }

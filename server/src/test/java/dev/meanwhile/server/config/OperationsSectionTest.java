@@ -64,6 +64,7 @@ class OperationsSectionTest {
                 fallback-value: '$${later}'
                 on-leave: finish
                 first-content-timeout: 1s
+                supersede: [user, field]
                 between-timeout: 2s
                 total-timeout: 3s
             """);
@@ -74,6 +75,7 @@ class OperationsSectionTest {
     assertThat(operation.fallback()).isEqualTo("${later}");
     assertThat(operation.notified()).isNull();
     assertThat(operation.onLeave()).isEqualTo(OnLeave.FINISH);
+    assertThat(operation.supersede()).containsExactly("user", "field");
     assertThat(operation.firstContentTimeout()).isEqualTo(Duration.ofSeconds(1));
     assertThat(operation.betweenTimeout()).isEqualTo(Duration.ofSeconds(2));
     assertThat(operation.totalTimeout()).isEqualTo(Duration.ofSeconds(3));
@@ -141,6 +143,7 @@ class OperationsSectionTest {
           format: {for: page, model: m, prompt: x, schema: {a: b}, parameters: {response_format: {}}}
           scalar: {for: page, model: m, prompt: x, schema: word}
           twice: {for: page, model: m, prompt: x, schema: {a: b, a: c}}
+          newer: {for: page, supersede: [user, 'a b']}
         """;
     assertThat(Written.in(directory, UPSTREAM + yaml).errors())
         .satisfiesExactly(
@@ -201,7 +204,12 @@ class OperationsSectionTest {
             it ->
                 told(it, "m.yaml:19:44: operations.format.schema: and parameters.response_format"),
             it -> told(it, "m.yaml:20:52: operations.scalar.schema: expected names and values"),
-            it -> told(it, "m.yaml:21:58: operations.twice.schema: duplicate name 'a'"));
+            it -> told(it, "m.yaml:21:58: operations.twice.schema: duplicate name 'a'"),
+            it ->
+                told(
+                    it,
+                    "m.yaml:22:40: operations.newer.supersede: expected names of 1 to 64",
+                    "but found 'a b'"));
   }
 
   @Test

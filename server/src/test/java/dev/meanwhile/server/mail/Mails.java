@@ -72,7 +72,7 @@ final class Mails {
           public void returned() {}
 
           @Override
-          public void cancel() {}
+          public void cancel(Terminal how) {}
 
           @Override
           public void keep(Consumer<@Nullable String> done) {}
