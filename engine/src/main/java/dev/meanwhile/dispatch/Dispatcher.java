@@ -463,8 +463,11 @@ public final class Dispatcher {
             submission.usage(),
             submission.clocks(),
             0,
+            submission.expiry(clock.millis()),
             submission.borrowed());
-    var plan = new State.Plan(submission.clocks(), submission.request().streamed(), null);
+    var plan =
+        new State.Plan(
+            submission.clocks(), submission.request().streamed(), null, work.expiresOn(clock));
     Call call =
         call(
             work,

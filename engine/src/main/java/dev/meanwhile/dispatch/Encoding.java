@@ -32,11 +32,14 @@ final class Encoding {
       out.writeBoolean(about.streamed());
       out.writeBoolean(about.attached());
       out.writeBoolean(about.base64());
-      if (about.asked() != null || about.operation() != null) {
+      if (about.asked() != null || about.operation() != null || about.budget() > 0) {
         textOrNull(out, about.asked());
         out.writeBoolean(about.lasting());
-        if (about.operation() != null) {
-          text(out, about.operation());
+        if (about.operation() != null || about.budget() > 0) {
+          textOrNull(out, about.operation());
+        }
+        if (about.budget() > 0) {
+          out.writeLong(about.budget());
         }
       }
     });
@@ -56,9 +59,11 @@ final class Encoding {
           boolean more = in.available() > 0;
           String asked = more ? textOrNull(in) : null;
           boolean lasting = more && in.readBoolean();
-          String operation = in.available() > 0 ? text(in) : null;
+          String operation = in.available() > 0 ? textOrNull(in) : null;
+          long budget = in.available() > 0 ? in.readLong() : 0;
           return new About(
-              tenant, api, upstream, model, streamed, attached, base64, asked, lasting, operation);
+              tenant, api, upstream, model, streamed, attached, base64, asked, lasting, operation,
+              budget);
         });
   }
 

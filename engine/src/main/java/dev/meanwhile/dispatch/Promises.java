@@ -70,9 +70,11 @@ final class Promises implements Parked.Lot {
             submission.usage(),
             submission.clocks(),
             background ? promise.deadline() : 0,
+            submission.expiry(now),
             submission.borrowed());
     Retry retry = background ? retryUntil(promise.deadline()) : null;
-    var plan = new State.Plan(submission.clocks(), request.streamed(), retry);
+    var plan =
+        new State.Plan(submission.clocks(), request.streamed(), retry, work.expiresOn(clock));
     Call call =
         dispatcher.call(
             work,
@@ -127,7 +129,7 @@ final class Promises implements Parked.Lot {
               if (waits && call.isRead()) {
                 begin(call, run, lease);
               } else if (waits) {
-                park(run, request.upstream(), promise, lease);
+                park(run, work, promise, lease);
               }
             }
             case Outcome.Conflict(var holder) -> {
@@ -154,7 +156,10 @@ final class Promises implements Parked.Lot {
   }
 
   /// Leaves all of a run to the store but its place in line.
-  private void park(Run run, String upstream, Submission.Promise promise, int lease) {
+  private void park(Run run, Work work, Submission.Promise promise, int lease) {
+    String upstream = work.request().upstream();
+    long until =
+        work.expires() == 0 ? promise.deadline() : Math.min(promise.deadline(), work.expires());
     var parked =
         new Parked(
             run.id(),
@@ -165,7 +170,7 @@ final class Promises implements Parked.Lot {
             clock,
             this,
             lease);
-    parked.begin(Duration.ofMillis(promise.deadline() - clock.millis()));
+    parked.begin(Duration.ofMillis(until - clock.millis()));
     // After it is there for all, so that it is not missed.
     if (dispatcher.isUnmet(run.id())) {
       parked.fetch(() -> {});
@@ -232,7 +237,7 @@ final class Promises implements Parked.Lot {
   }
 
   private Retry retryUntil(long millis) {
-    return new Retry(clock.nanos() + Duration.ofMillis(millis - clock.millis()).toNanos());
+    return new Retry(Work.nanos(clock, millis));
   }
 
   /// Takes a run into the store while its log is written.
@@ -273,7 +278,9 @@ final class Promises implements Parked.Lot {
     }
     if (durable == null) {
       long until = run.createdAt() + deadline.toMillis();
-      var kept = new Work(work.request(), work.usage(), work.clocks(), until, work.borrowed());
+      var kept =
+          new Work(
+              work.request(), work.usage(), work.clocks(), until, work.expires(), work.borrowed());
       var begun = durable(call, log(run, kept, 0, call.attempts()), dispatcher.lease(), 0);
       call.keeping(begun);
       begun.accept(
@@ -358,7 +365,9 @@ final class Promises implements Parked.Lot {
       return false;
     }
     long until = work.deadline() > 0 ? work.deadline() : log.createdAt() + deadline.toMillis();
-    var plan = new State.Plan(work.clocks(), work.request().streamed(), retryUntil(until));
+    var plan =
+        new State.Plan(
+            work.clocks(), work.request().streamed(), retryUntil(until), work.expiresOn(clock));
     State state = State.fresh(plan, true, log.attempt());
     long wait = log.notBefore() - clock.millis();
     if (wait > 0) {
@@ -412,7 +421,7 @@ final class Promises implements Parked.Lot {
 
   /// A time in milliseconds since 1970, in nanoseconds on the clock.
   private long ago(long millis) {
-    return clock.nanos() - Duration.ofMillis(clock.millis() - millis).toNanos();
+    return Work.nanos(clock, millis);
   }
 
   private Durable durable(Call call, StoredLog log, int lease, int pieces) {

@@ -36,7 +36,13 @@ public record State(
   ///   only
   /// @param retry when a failed attempt is made again; null: never. Work that has one is background
   ///   work: it waits for a place at the upstream
-  public record Plan(Clocks clocks, boolean streamed, @Nullable Retry retry) {}
+  /// @param expires when the log is stopped, whatever it does, or [#NEVER]
+  public record Plan(Clocks clocks, boolean streamed, @Nullable Retry retry, long expires) {
+    /// One that never is.
+    public Plan(Clocks clocks, boolean streamed, @Nullable Retry retry) {
+      this(clocks, streamed, retry, NEVER);
+    }
+  }
 
   /// The current attempt.
   ///
@@ -146,6 +152,9 @@ public record State(
               plan.streamed ? Math.min(total, lastByte + clocks.between().toNanos()) : total;
         };
     boolean open = phase() != Phase.CLOSED && phase() != Phase.ENDING;
+    if (open && phase() != Phase.READY) {
+      own = Math.min(own, plan.expires);
+    }
     return open && deserted() ? Math.min(own, readers.graceUntil) : own;
   }
 }

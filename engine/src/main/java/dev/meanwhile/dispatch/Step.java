@@ -3,6 +3,7 @@ package dev.meanwhile.dispatch;
 import dev.meanwhile.budget.OnLeave;
 import dev.meanwhile.dispatch.State.Attempt;
 import dev.meanwhile.dispatch.State.Phase;
+import dev.meanwhile.log.Status;
 import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
 import java.time.Duration;
@@ -49,6 +50,9 @@ public record Step(State state, List<Effect> effects) {
       case Milestone.Granted() -> {
         if (state.phase() != Phase.QUEUED) {
           yield new Step(state, List.of(new Effect.Vacate()));
+        }
+        if (isExpired(state, now)) {
+          yield end(state, EXPIRED);
         }
         yield isTooLate(state, now) ? end(state, TOO_LATE) : start(state, now);
       }
@@ -122,6 +126,9 @@ public record Step(State state, List<Effect> effects) {
   }
 
   private static Step tick(State state, long lastByte, long now) {
+    if (isExpired(state, now)) {
+      return end(state, EXPIRED);
+    }
     Attempt attempt = state.attempt();
     if (!state.calling()) {
       boolean waits = state.phase() == Phase.QUEUED || state.phase() == Phase.PAUSED;
@@ -152,6 +159,19 @@ public record Step(State state, List<Effect> effects) {
     }
     return endIfDeserted(state, now);
   }
+
+  private static boolean isExpired(State state, long now) {
+    return state.phase() != Phase.READY && now >= state.plan().expires();
+  }
+
+  /// How a log ends whose time was all that its callers had.
+  static final Terminal EXPIRED =
+      new Terminal(
+          Status.CANCELLED,
+          new Failure(
+              504,
+              "expired",
+              "The budget of this run passed before it had ended, and its operation says expire: true. Send it again, or give it a longer budget."));
 
   private static boolean isTooLate(State state, long now) {
     Retry retry = state.plan().retry();

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 /// @param caching what it may take from the cache and leave there, or null
 /// @param supersedes what this call and the older one have in common whose place it takes, or null
 ///   if it takes nobody's
+/// @param expires whether its run is stopped when the budget of `about` has passed
 /// @param promise what must be kept before the call is accepted, or null if memory is enough
 public record Submission(
     About about,
@@ -41,6 +42,7 @@ public record Submission(
     boolean borrowed,
     @Nullable Caching caching,
     @Nullable Key supersedes,
+    boolean expires,
     @Nullable Promise promise) {
   /// The same, without a cache.
   public Submission(
@@ -57,7 +59,7 @@ public record Submission(
       @Nullable Promise promise) {
     this(
         about, request, usage, clocks, onLeave, grace, retryKey, retried, sameKey, borrowed, null,
-        null, promise);
+        null, false, promise);
   }
 
   /// Whether a stream without its closing usage is not all that it asks for.
@@ -80,7 +82,13 @@ public record Submission(
         borrowed,
         caching,
         null,
+        false,
         null);
+  }
+
+  /// When a run that is accepted at `now` is stopped, in milliseconds since 1970 as that; 0: never.
+  long expiry(long now) {
+    return expires ? now + about.budget() : 0;
   }
 
   /// Whether there must be a run of its own.

@@ -1,5 +1,6 @@
 package dev.meanwhile.dispatch;
 
+import dev.meanwhile.budget.Clock;
 import dev.meanwhile.budget.Clocks;
 import dev.meanwhile.upstream.Request;
 import java.io.ByteArrayOutputStream;
@@ -19,14 +20,29 @@ import java.util.Map;
 /// @param clocks the limits of each attempt
 /// @param deadline until when attempts are made, in milliseconds since 1970; 0 if this is no
 ///   background work
+/// @param expires when the log is stopped if it has not ended, in milliseconds since 1970; 0: never
 /// @param borrowed whether the request goes up with its caller's own credential, which is never
 ///   stored: then nobody but this process can make an attempt
-record Work(Request request, boolean usage, Clocks clocks, long deadline, boolean borrowed) {
-  private static final int VERSION = 1;
+record Work(
+    Request request, boolean usage, Clocks clocks, long deadline, long expires, boolean borrowed) {
+  private static final int VERSION = 2;
+
+  /// What was stored without [#expires].
+  private static final int FIRST = 1;
 
   /// What the names of headers with credentials have in them.
   private static final List<String> CREDENTIALS =
       List.of("auth", "api-key", "apikey", "cookie", "secret", "token", "password");
+
+  /// When the log is stopped, in nanoseconds on `clock`, or [State#NEVER].
+  long expiresOn(Clock clock) {
+    return expires == 0 ? State.NEVER : nanos(clock, expires);
+  }
+
+  /// A time in milliseconds since 1970, in nanoseconds on `clock`.
+  static long nanos(Clock clock, long millis) {
+    return clock.nanos() + Duration.ofMillis(millis - clock.millis()).toNanos();
+  }
 
   /// Whether nothing of it is missing once it is stored.
   boolean isStoredWhole() {
@@ -56,6 +72,7 @@ record Work(Request request, boolean usage, Clocks clocks, long deadline, boolea
       }
       out.writeLong(deadline);
       out.writeBoolean(borrowed);
+      out.writeLong(expires);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -67,7 +84,8 @@ record Work(Request request, boolean usage, Clocks clocks, long deadline, boolea
     return Encoding.read(
         encoded,
         in -> {
-          if (in.readByte() != VERSION) {
+          int version = in.readByte();
+          if (version != VERSION && version != FIRST) {
             throw new IOException("stored by a newer version");
           }
           String upstream = Encoding.text(in);
@@ -86,12 +104,15 @@ record Work(Request request, boolean usage, Clocks clocks, long deadline, boolea
                   Duration.ofNanos(in.readLong()),
                   Duration.ofNanos(in.readLong()),
                   Duration.ofNanos(in.readLong()));
+          long deadline = in.readLong();
+          boolean borrowed = in.readBoolean();
           return new Work(
               new Request(upstream, api, path, headers, body, streamed),
               usage,
               clocks,
-              in.readLong(),
-              in.readBoolean());
+              deadline,
+              version == FIRST ? 0 : in.readLong(),
+              borrowed);
         });
   }
 

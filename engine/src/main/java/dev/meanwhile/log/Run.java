@@ -131,6 +131,7 @@ public final class Run implements LogReader {
   /// @param asked the request as its caller made it, where the run's view needs it; else null
   /// @param lasting whether it is kept for longer than others: only where `asked` is there
   /// @param operation the name of the operation that was called, or null
+  /// @param budget in how many milliseconds it should end, where nobody waits; 0 if none are said
   public record About(
       String tenant,
       String api,
@@ -141,10 +142,11 @@ public final class Run implements LogReader {
       boolean base64,
       @Nullable String asked,
       boolean lasting,
-      @Nullable String operation) {
+      @Nullable String operation,
+      long budget) {
     public About attaching() {
       return new About(
-          tenant, api, upstream, model, streamed, true, base64, asked, lasting, operation);
+          tenant, api, upstream, model, streamed, true, base64, asked, lasting, operation, budget);
     }
   }
 

@@ -202,7 +202,8 @@ final class Bench {
 
     Submission submission() {
       return new Submission(
-          new Run.About("shop", "chat", "default", "m", streamed, false, false, null, false, null),
+          new Run.About(
+              "shop", "chat", "default", "m", streamed, false, false, null, false, null, 0),
           new Request(
               "default", "chat", "/chat/completions", List.of(), body.getBytes(UTF_8), streamed),
           usage,
@@ -215,6 +216,7 @@ final class Bench {
           true,
           caching,
           supersedes,
+          false,
           null);
     }
   }

@@ -78,7 +78,7 @@ public class CoalesceLincheckTest {
 
   private static final Submission SUBMISSION =
       new Submission(
-          new Run.About("shop", "chat", "up", "m", false, false, false, null, false, null),
+          new Run.About("shop", "chat", "up", "m", false, false, false, null, false, null, 0),
           new Request("up", "chat", "/", List.of(), new byte[0], false),
           false,
           Clocks.DEFAULT,
@@ -98,7 +98,7 @@ public class CoalesceLincheckTest {
           new Call(
               STILL,
               (_, _) -> () -> {},
-              new Work(SUBMISSION.request(), false, Clocks.DEFAULT, 0, false),
+              new Work(SUBMISSION.request(), false, Clocks.DEFAULT, 0, 0, false),
               State.fresh(new State.Plan(Clocks.DEFAULT, false, null), false, 0),
               1,
               null,

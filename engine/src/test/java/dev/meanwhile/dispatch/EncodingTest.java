@@ -46,6 +46,7 @@ class EncodingTest {
         random.nextBoolean(),
         new Clocks(time(random), time(random), time(random), time(random)),
         random.nextLong(),
+        random.nextLong(),
         random.nextBoolean());
   }
 
@@ -74,6 +75,7 @@ class EncodingTest {
           assertThat(same.usage()).isEqualTo(work.usage());
           assertThat(same.clocks()).isEqualTo(work.clocks());
           assertThat(same.deadline()).isEqualTo(work.deadline());
+          assertThat(same.expires()).isEqualTo(work.expires());
           assertThat(same.borrowed()).isEqualTo(work.borrowed());
           String asked = random.nextBoolean() ? text(random) : null;
           var about =
@@ -87,7 +89,8 @@ class EncodingTest {
                   random.nextBoolean(),
                   asked,
                   asked != null && random.nextBoolean(),
-                  random.nextBoolean() ? text(random) : null);
+                  random.nextBoolean() ? text(random) : null,
+                  random.nextBoolean() ? random.nextLong(Long.MAX_VALUE) : 0);
           assertThat(Encoding.about(Encoding.of(about))).isEqualTo(about);
           var head = new Head(100 + random.nextInt(500), random.nextBoolean(), text(random));
           assertThat(Encoding.head(Objects.requireNonNull(Encoding.of(head)))).isEqualTo(head);
@@ -102,13 +105,26 @@ class EncodingTest {
     }
   }
 
+  @Test
+  void what_was_stored_before_runs_could_expire_is_read() {
+    Work work = work(new SplittableRandom(1));
+    byte[] now = work.encoded();
+    byte[] before = Arrays.copyOf(now, now.length - Long.BYTES);
+    before[0] = 1;
+    Work read = Work.of(before);
+    assertThat(read.expires()).isZero();
+    assertThat(read.deadline()).isEqualTo(work.deadline());
+    assertThat(read.borrowed()).isEqualTo(work.borrowed());
+  }
+
   /// What was cut, garbled or made up is refused as such, whatever it looks like.
   @Test
   void damage_is_refused() {
     Seeds.check(
         2_000,
         random -> {
-          var about = new About("shop", "chat", "up", "m", true, false, false, null, false, null);
+          var about =
+              new About("shop", "chat", "up", "m", true, false, false, null, false, null, 0);
           refused(random, work(random).encoded(), Work::of);
           refused(random, Encoding.of(about), Encoding::about);
           refused(random, Encoding.of(terminal(random)), Encoding::terminal);
@@ -164,6 +180,7 @@ class EncodingTest {
             true,
             Clocks.DEFAULT,
             5,
+            0,
             true);
     byte[] encoded = work.encoded();
     assertThat(new String(encoded, ISO_8859_1)).doesNotContain(secret).doesNotContain("Bearer");

@@ -94,6 +94,28 @@ class StepTest {
   }
 
   @Test
+  void whatever_it_does_a_log_expires_and_never_before_it_began() {
+    var plan = new State.Plan(CLOCKS, true, new Retry(10_000), 30);
+    State ready = State.fresh(plan, false, 0);
+    assertThat(ready.alarm(0)).isEqualTo(State.NEVER);
+    State queued = after(ready, 0, new Milestone.Begun());
+    State calling = after(queued, 1, new Milestone.Granted());
+    State waiting = after(calling, 2, new Milestone.Connected());
+    State streaming = after(waiting, 3, new Milestone.FirstContent());
+    for (State each : List.of(queued, calling, waiting, streaming)) {
+      assertThat(each.alarm(0)).isLessThanOrEqualTo(30);
+      Step step = Step.step(each, new Milestone.Tick(29), 30);
+      assertThat(step.effects())
+          .contains(new Effect.Vacate(), new Effect.Close(Step.EXPIRED))
+          .satisfies(it -> assertThat(it.contains(new Effect.Abort())).isEqualTo(each.calling()));
+      assertThat(step.state().phase()).isEqualTo(State.Phase.CLOSED);
+    }
+    assertThat(Step.step(queued, new Milestone.Granted(), 30).effects())
+        .as("its turn comes too late")
+        .contains(new Effect.Close(Step.EXPIRED));
+  }
+
+  @Test
   void a_plain_call_has_the_connect_and_total_clocks_only() {
     var fresh = State.fresh(new State.Plan(CLOCKS, false, null), false, 0);
     State state = after(fresh, 0, new Milestone.Begun());

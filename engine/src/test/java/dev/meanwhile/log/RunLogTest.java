@@ -123,7 +123,7 @@ class RunLogTest {
     var log = new RunLog(Runnable::run, 0, LIMIT);
     LogWriter writer = log.begin();
     var owner = new Seat();
-    var about = new Run.About("t", "chat", "u", "m", true, false, false, null, false, null);
+    var about = new Run.About("t", "chat", "u", "m", true, false, false, null, false, null, 0);
     var cut = new Run("run_1", about, 0, log, owner);
     var other = new Run("run_2", about, 0, log, owner);
     append(writer, "before ");
@@ -137,7 +137,9 @@ class RunLogTest {
     assertThat(new String(cut.bytes(0, cut.end()), UTF_8)).isEqualTo("before ");
     assertThat(other.terminal()).isEqualTo(Terminal.COMPLETED);
     assertThat(new String(other.bytes(0, other.end()), UTF_8)).isEqualTo("before after");
-    assertThat(other.cut(log.end(), 10, Terminal.CANCELLED)).as("what has ended is not cut").isFalse();
+    assertThat(other.cut(log.end(), 10, Terminal.CANCELLED))
+        .as("what has ended is not cut")
+        .isFalse();
   }
 
   private static boolean append(LogWriter writer, String text) {

@@ -157,7 +157,8 @@ class DetachTest {
       process.loop.on(() ->
           process.dispatcher.accept(
               new Submission(
-                  new Run.About("shop", "chat", "up", "m", true, false, false, null, false, null),
+                  new Run.About(
+                      "shop", "chat", "up", "m", true, false, false, null, false, null, 0),
                   new Request("up", "chat", "/", List.of(), "{}".getBytes(UTF_8), true),
                   true,
                   Clocks.DEFAULT,

@@ -185,7 +185,7 @@ class DurableTest {
       Request request, @Nullable Key same, Submission.@Nullable Promise promise) {
     return new Submission(
         new Run.About(
-            "shop", "chat", "up", "m", request.streamed(), false, false, null, false, null),
+            "shop", "chat", "up", "m", request.streamed(), false, false, null, false, null, 0),
         request,
         true,
         Clocks.DEFAULT,
@@ -501,6 +501,112 @@ class DurableTest {
         .isEqualTo("deadline_exceeded");
   }
 
+  // --- Expiring.
+
+  private static final int BUDGET = 60_000;
+
+  private Submission expiring(boolean background) {
+    Submission it = submission(true, null);
+    var about =
+        new Run.About("shop", "chat", "up", "m", true, false, false, null, false, "report", BUDGET);
+    return new Submission(
+        about,
+        it.request(),
+        true,
+        it.clocks(),
+        OnLeave.CONTINUE,
+        it.grace(),
+        null,
+        false,
+        null,
+        false,
+        null,
+        null,
+        true,
+        background ? it.promise() : null);
+  }
+
+  private void isExpired(Run run) {
+    assertThat(stored(run).status()).isEqualTo("cancelled");
+    assertThat(stored(run).endedAt() - run.createdAt()).isBetween(59_999L, 60_200L);
+    assertThat(code(Objects.requireNonNull(process.find(run.id())))).isEqualTo("expired");
+  }
+
+  @Test
+  void a_run_is_stopped_when_its_budget_has_passed_whatever_it_does() {
+    Run says = Objects.requireNonNull(process.accept(expiring(true)));
+    process.say(process.upstream.last(), "half");
+    var telling = process.upstream.last();
+    Run pauses = Objects.requireNonNull(process.accept(expiring(true)));
+    process.refuse(process.upstream.last(), "retry-after: 600\n");
+    Run lasts = process.background();
+    var other = process.upstream.last();
+    process.say(other, "long");
+    Run waited = Objects.requireNonNull(process.accept(expiring(false)));
+    process.say(process.upstream.last(), "half");
+    process.loop.on(() -> waited.keep(_ -> {}));
+    pass(BUDGET - 1_000);
+    for (Run each : List.of(says, pauses, waited)) {
+      assertThat(each.terminal()).as("not before its time").isNull();
+    }
+    pass(1_000);
+    isExpired(says);
+    isExpired(pauses);
+    isExpired(waited);
+    assertThat(telling.aborted()).isTrue();
+    assertThat(text(says)).as("what it had said").isEqualTo("half");
+    assertThat(lasts.terminal()).as("one that does not expire").isNull();
+    assertThat(other.aborted()).isFalse();
+    assertThat(process.engine.background()).isLessThanOrEqualTo(1);
+  }
+
+  @Test
+  void an_answer_in_time_stands() {
+    Run run = Objects.requireNonNull(process.accept(expiring(true)));
+    process.say(process.upstream.last(), "fine");
+    process.end(process.upstream.last(), Terminal.COMPLETED);
+    pass(2 * BUDGET);
+    assertThat(stored(run).status()).isEqualTo("completed");
+  }
+
+  @Test
+  void a_run_in_line_is_stopped_there() {
+    process.crash();
+    process = longLine("b");
+    process.background();
+    process.say(process.upstream.last(), "long");
+    Run parked = Objects.requireNonNull(process.accept(expiring(true)));
+    assertThat(process.engine.queue("up").length()).isEqualTo(1);
+    pass(BUDGET);
+    isExpired(parked);
+    assertThat(process.engine.queue("up").length()).isZero();
+    assertThat(process.upstream.calls()).hasSize(1);
+  }
+
+  @Test
+  void the_budget_goes_on_while_no_process_does() {
+    Run soon = Objects.requireNonNull(process.accept(expiring(true)));
+    process.say(process.upstream.last(), "half");
+    pass(20_000);
+    process.crash();
+    pass(20_000);
+    process = new Node("a", 4, 100);
+    pass(10_000);
+    assertThat(stored(soon).status()).isEqualTo("in_progress");
+    pass(11_000);
+    isExpired(soon);
+    Run meanwhile = Objects.requireNonNull(process.accept(expiring(true)));
+    int calls = process.upstream.calls().size();
+    process.crash();
+    pass(2 * BUDGET);
+    process = new Node("a", 4, 100);
+    pass(1_000);
+    assertThat(stored(meanwhile).status()).isEqualTo("cancelled");
+    assertThat(code(Objects.requireNonNull(process.find(meanwhile.id())))).isEqualTo("expired");
+    assertThat(calls).isPositive();
+    assertThat(process.upstream.calls()).as("no call for nobody").isEmpty();
+  }
+
   // --- Superseding.
 
   private Submission superseding(@Nullable IdempotencyEntry key) {
@@ -518,6 +624,7 @@ class DurableTest {
         false,
         null,
         new Key(1, 2, 3, 4),
+        false,
         it.promise());
   }
 

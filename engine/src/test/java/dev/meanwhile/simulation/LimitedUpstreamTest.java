@@ -207,7 +207,7 @@ class LimitedUpstreamTest {
   private static Submission submission(SplittableRandom random, long deadline) {
     String tenant = Seeds.pick(random, "shop", "bank");
     return new Submission(
-        new Run.About(tenant, "chat", "up", "m", true, false, false, null, false, null),
+        new Run.About(tenant, "chat", "up", "m", true, false, false, null, false, null, 0),
         new Request("up", "chat", "/chat/completions", List.of(), "{}".getBytes(UTF_8), true),
         true,
         Clocks.DEFAULT,

@@ -237,8 +237,20 @@ final class Simulation {
   private Submission submission(
       String prompt, boolean streamed, @Nullable Key same, Submission.@Nullable Promise promise) {
     String tenant = Seeds.pick(random, "shop", "shop", "bank");
+    boolean expires = promise != null && random.nextInt(6) == 0;
     return new Submission(
-        new Run.About(tenant, "chat", "up", "m", streamed, false, false, null, false, null),
+        new Run.About(
+            tenant,
+            "chat",
+            "up",
+            "m",
+            streamed,
+            false,
+            false,
+            null,
+            false,
+            null,
+            expires ? Seeds.pick(random, 1_000, 20_000, 300_000) : 0),
         new Request("up", "chat", "/chat/completions", List.of(), prompt.getBytes(UTF_8), streamed),
         true,
         CLOCKS,
@@ -250,6 +262,7 @@ final class Simulation {
         false,
         null,
         random.nextInt(4) == 0 ? new Key(9, random.nextInt(3), 0, 0) : null,
+        expires,
         promise);
   }
 

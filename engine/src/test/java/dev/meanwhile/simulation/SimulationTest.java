@@ -32,7 +32,8 @@ class SimulationTest {
           Map.entry("deadline_exceeded", 20),
           Map.entry("lost_to_crashes", 20),
           Map.entry("shutting_down", 500),
-          Map.entry("superseded", 200));
+          Map.entry("superseded", 200),
+          Map.entry("expired", 200));
 
   @Test
   void whatever_happens_what_was_promised_ends_once_and_reads_the_same() {

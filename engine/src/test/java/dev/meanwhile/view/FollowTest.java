@@ -32,7 +32,7 @@ class FollowTest {
   void a_reader_that_stands_still_delays_nobody_and_holds_nothing() {
     var log = new RunLog(Runnable::run, 0, 1 << 20);
     LogWriter writer = log.begin();
-    var about = new Run.About("t", "chat", "u", "m", true, false, false, null, false, null);
+    var about = new Run.About("t", "chat", "u", "m", true, false, false, null, false, null, 0);
     var seen = new ArrayList<Integer>();
     var stalled = new ArrayList<Integer>();
     for (int i = 0; i < 1_000; i++) {
@@ -92,7 +92,7 @@ class FollowTest {
         var run =
             new Run(
                 "run_" + i,
-                new Run.About("t", "chat", "u", "m", true, false, false, null, false, null),
+                new Run.About("t", "chat", "u", "m", true, false, false, null, false, null, 0),
                 0,
                 log,
                 new Nobody());

@@ -46,7 +46,8 @@ class ResponsesFoldTest {
       writer.close(end, 2_000);
     }
     var about =
-        new Run.About("t", "responses", "u", "asked-model", true, false, false, asked, false, null);
+        new Run.About(
+            "t", "responses", "u", "asked-model", true, false, false, asked, false, null, 0);
     return new Run(
         "run_abc",
         about,

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 /// @param budget what its user tolerates
 /// @param deliver how an answer reaches a caller that does not say
 /// @param atBudget null: 202 where the caller may get it, else it goes on waiting
+/// @param expire whether a call that nobody waits for is cancelled when `budget` has passed, which
+///   then says a whole answer's
 /// @param fallback the constant; null exactly if `atBudget` is not that
 /// @param notified who gets a mail at the end of a call that names nobody, as [Mailto#parse] gives
 ///   it; null: nobody
@@ -31,6 +33,7 @@ public record Operation(
     Budget budget,
     Deliver deliver,
     @Nullable AtBudget atBudget,
+    boolean expire,
     @Nullable String fallback,
     @Nullable String notified,
     @Nullable CachePolicy cache,

@@ -64,6 +64,12 @@ final class OperationOptions {
           Types.AT_BUDGET,
           "detach where 202 is allowed, else wait",
           "what a waiting caller gets when its budget runs out; detach written here allows 202");
+  static final Option<Boolean> EXPIRE =
+      Option.of(
+          "expire",
+          Types.BOOLEAN,
+          "false",
+          "a call that nobody waits for is cancelled when its budget runs out");
   static final Option<String> FALLBACK =
       Option.optional(
           "fallback-value",
@@ -120,6 +126,7 @@ final class OperationOptions {
           BUDGET,
           DELIVER,
           AT_BUDGET,
+          EXPIRE,
           FALLBACK,
           NOTIFY,
           CACHE,

@@ -148,6 +148,12 @@ final class OperationReader {
           at(section, OperationOptions.FALLBACK),
           "is answered only with at-budget: fallback-value; write that too, or neither");
     }
+    boolean expires = values.get(OperationOptions.EXPIRE);
+    if (expires && budget(values.find(OperationOptions.FOR)).total() == null) {
+      errors.add(
+          at(section, OperationOptions.EXPIRE),
+          "needs a budget for the whole answer: write budget: {total: 60s}, or a for that has one");
+    }
     Map<String, String> parameters = values.find(OperationOptions.PARAMETERS);
     if (values.written(OperationOptions.SCHEMA)
         && parameters != null
@@ -257,6 +263,7 @@ final class OperationReader {
         budget(purpose),
         deliver != null ? deliver : purpose != null ? purpose.deliver() : Deliver.SYNC,
         values.find(OperationOptions.AT_BUDGET),
+        values.get(OperationOptions.EXPIRE),
         values.find(OperationOptions.FALLBACK),
         values.find(OperationOptions.NOTIFY),
         cachePolicy(),

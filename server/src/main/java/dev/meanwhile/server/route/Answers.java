@@ -23,6 +23,7 @@ public final class Answers {
   private static final Set<String> NOT_WORTH_RETRYING =
       Set.of(
           "budget_exceeded",
+          "expired",
           "no_store",
           "run_too_large",
           "superseded",

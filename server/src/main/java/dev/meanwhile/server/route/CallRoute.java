@@ -560,6 +560,8 @@ final class CallRoute {
     String retryCount = in.headers().get("x-stainless-retry-count");
     boolean comesBack = retryCount != null || delivery.idempotencyKey() != null;
     boolean fresh = CacheControl.of(in.headers()).isAlone();
+    Duration work = delivery.work();
+    boolean expires = work != null && operation != null && operation.expire();
     var about =
         new Run.About(
             caller.tenant(),
@@ -571,7 +573,8 @@ final class CallRoute {
             asked == null && envelope.base64(),
             asking == null ? null : new String(asking.body, UTF_8),
             asked != null && asked.store(),
-            name);
+            name,
+            work == null ? 0 : work.toMillis());
     String route = in.route != null ? in.route : asked == null ? call.path() : PATH;
     boolean alone = relayed || asked != null && !asked.isAlone();
     Caching caching = alone ? null : caching(in, call, model, envelope);
@@ -591,8 +594,8 @@ final class CallRoute {
             ? null
             : keys.ofRetry(caller, call, in.route == null ? call.path() : route, in.body),
         retryCount != null && !retryCount.equals("0") && !fresh,
-        // Of a log that others read nobody would be told for this call.
-        fresh || delivery.told().any() || label != null || alone
+        // Of a log that others read nobody would be told for this call, nor may it end for them.
+        fresh || expires || delivery.told().any() || label != null || alone
             ? null
             : caching != null
                 ? caching.key()
@@ -602,6 +605,7 @@ final class CallRoute {
         borrowed,
         caching,
         supersedes(in),
+        expires,
         promise(in, route, asked, delivery, label));
   }
 

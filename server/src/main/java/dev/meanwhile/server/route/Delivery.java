@@ -19,7 +19,9 @@ import org.jspecify.annotations.Nullable;
 /// @param prefers whether it says that 202 will do
 /// @param async whether it does, or the operation says so that it calls
 /// @param patience how long it is ready to wait before that; null if it does not say
+/// @param later whether the operation says that nobody waits
 /// @param budget what its user tolerates; null if it does not say
+/// @param whole what is tolerated to the end of the work, or null
 /// @param atBudget what it gets when its budget runs out, unless it says itself that 202 will do
 /// @param idempotencyKey what it names this request by, or null
 /// @param told who is to be told of the end
@@ -28,7 +30,9 @@ record Delivery(
     boolean prefers,
     boolean async,
     @Nullable Duration patience,
+    boolean later,
     @Nullable Duration budget,
+    @Nullable Duration whole,
     AtBudget atBudget,
     @Nullable String idempotencyKey,
     Told told,
@@ -53,11 +57,10 @@ record Delivery(
       @Nullable MailConfig mail) {
     boolean says = headers.contains("prefer");
     boolean prefers = says && Prefer.respondAsync(headers);
-    String said = headers.get("meanwhile-budget");
-    Duration own =
-        operation == null || later
-            ? null
-            : streamed ? operation.budget().firstToken() : operation.budget().total();
+    String given = headers.get("meanwhile-budget");
+    Duration said = given == null ? null : budget(given);
+    Duration total = operation == null ? null : operation.budget().total();
+    Duration own = operation != null && streamed ? operation.budget().firstToken() : total;
     String key = headers.get("idempotency-key");
     String webhook = headers.get("meanwhile-webhook");
     if (key != null && !KEY.matcher(key.strip()).matches()) {
@@ -72,12 +75,16 @@ record Delivery(
             prefers,
             later || prefers,
             says && Prefer.says(headers) ? Prefer.wait(headers) : null,
-            shorter(said == null ? null : budget(said), own),
+            later,
+            later ? null : shorter(said, own),
+            shorter(said, total),
             atBudget(caller, operation),
             key == null ? null : key.strip(),
             new Told(webhook == null ? null : webhook.strip(), recipient(headers, operation, mail)),
             false);
-    return streamed && !delivery.background() ? delivery.watched() : delivery;
+    return delivery.background()
+        ? delivery.unwatched(false)
+        : streamed ? delivery.watched() : delivery;
   }
 
   private static @Nullable String recipient(
@@ -99,18 +106,39 @@ record Delivery(
   ///
   /// @param patience how long it waits for the end, or null
   static Delivery ofLook(@Nullable Duration patience) {
-    return new Delivery(false, false, patience, null, AtBudget.WAIT, null, Told.NOBODY, false);
+    return new Delivery(
+        false, false, patience, false, null, null, AtBudget.WAIT, null, Told.NOBODY, false);
   }
 
   /// The same of a caller that has the answer as it comes.
   private Delivery watched() {
     return new Delivery(
-        false, false, null, budget, AtBudget.WAIT, idempotencyKey, told, inBackground);
+        false,
+        false,
+        null,
+        later,
+        budget,
+        whole,
+        AtBudget.WAIT,
+        idempotencyKey,
+        told,
+        inBackground);
   }
 
-  /// The same, where nobody waits.
+  /// The same, where nobody waits because the body says so.
   Delivery ofBackground() {
-    return new Delivery(prefers, async, patience, null, atBudget, idempotencyKey, told, true);
+    return unwatched(true);
+  }
+
+  /// The same of a caller that waits for nothing.
+  private Delivery unwatched(boolean background) {
+    return new Delivery(
+        prefers, async, patience, later, null, whole, atBudget, idempotencyKey, told, background);
+  }
+
+  /// In what time the work should end, where nobody waits; null if that is not said.
+  @Nullable Duration work() {
+    return later || background() ? whole : null;
   }
 
   /// The same, for a call that cannot outlive its request: 202 only where its caller insists.
@@ -118,7 +146,16 @@ record Delivery(
     return async || atBudget != AtBudget.DETACH
         ? this
         : new Delivery(
-            false, false, patience, budget, AtBudget.WAIT, idempotencyKey, told, inBackground);
+            false,
+            false,
+            patience,
+            later,
+            budget,
+            whole,
+            AtBudget.WAIT,
+            idempotencyKey,
+            told,
+            inBackground);
   }
 
   private static Duration budget(String text) {

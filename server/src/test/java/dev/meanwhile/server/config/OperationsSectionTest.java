@@ -64,6 +64,7 @@ class OperationsSectionTest {
                 fallback-value: '$${later}'
                 on-leave: finish
                 first-content-timeout: 1s
+                expire: true
                 supersede: [user, field]
                 between-timeout: 2s
                 total-timeout: 3s
@@ -75,6 +76,7 @@ class OperationsSectionTest {
     assertThat(operation.fallback()).isEqualTo("${later}");
     assertThat(operation.notified()).isNull();
     assertThat(operation.onLeave()).isEqualTo(OnLeave.FINISH);
+    assertThat(operation.expire()).isTrue();
     assertThat(operation.supersede()).containsExactly("user", "field");
     assertThat(operation.firstContentTimeout()).isEqualTo(Duration.ofSeconds(1));
     assertThat(operation.betweenTimeout()).isEqualTo(Duration.ofSeconds(2));
@@ -144,6 +146,8 @@ class OperationsSectionTest {
           scalar: {for: page, model: m, prompt: x, schema: word}
           twice: {for: page, model: m, prompt: x, schema: {a: b, a: c}}
           newer: {for: page, supersede: [user, 'a b']}
+          endless: {for: stream, expire: true}
+          maybe: {for: report, expire: soon}
         """;
     assertThat(Written.in(directory, UPSTREAM + yaml).errors())
         .satisfiesExactly(
@@ -209,7 +213,9 @@ class OperationsSectionTest {
                 told(
                     it,
                     "m.yaml:22:40: operations.newer.supersede: expected names of 1 to 64",
-                    "but found 'a b'"));
+                    "but found 'a b'"),
+            it -> told(it, "m.yaml:23:26: operations.endless.expire: needs a budget", "total: 60s"),
+            it -> told(it, "m.yaml:24:32: operations.maybe.expire: expected true or false"));
   }
 
   @Test

@@ -58,7 +58,7 @@ final class Mails {
     }
     writer.publish();
     writer.close(Terminal.COMPLETED, 2_000);
-    var about = new Run.About("shop", "chat", "u", "m", true, false, false, null, false, null);
+    var about = new Run.About("shop", "chat", "u", "m", true, false, false, null, false, null, 0);
     return new Run(
         "run_1",
         about,

@@ -91,6 +91,12 @@ class OperationsTest {
                 model: m-1
                 prompt: 'Look at {{photo}} and {{paper}}: {{question}}'
                 inputs: {photo: image, paper: file}
+              brief:
+                for: report
+                budget: {total: 200ms}
+                expire: true
+                model: m-1
+                prompt: '{{text}}'
               constant: {deliver: sync, model: m-1, prompt: 'Tell a joke.'}
               tag: {for: page, budget: {total: 50ms}, at-budget: fail}
             """
@@ -233,6 +239,48 @@ class OperationsTest {
     var asked = call("patient", INPUT, "Prefer", "respond-async");
     assertThat(asked.statusCode()).isEqualTo(202);
     assertThat(header(asked, "preference-applied")).isEqualTo("respond-async");
+  }
+
+  @Test
+  void cancelsWhatNobodyWaitsForWhenItsBudgetIsOver() throws Exception {
+    var answer = call("brief", INPUT);
+    assertThat(answer.statusCode()).isEqualTo(202);
+    String run = header(answer, "meanwhile-run");
+    Exchange call = upstream.take();
+    call.stream();
+    call.event(Chat.chunk("half"));
+    call.awaitGone();
+    JsonNode ended = snapshot(run);
+    assertThat(ended.path("status").asString()).isEqualTo("cancelled");
+    assertThat(ended.path("text").asString()).isEqualTo("half");
+    assertThat(ended.at("/error/code").asString()).isEqualTo("expired");
+    var monitor = gateway.get("/v1/chat/completions/" + run, "Authorization", SHOP);
+    assertThat(monitor.statusCode()).isEqualTo(504);
+    assertThat(header(monitor, "x-should-retry")).isEqualTo("false");
+    FailuresTest.error(monitor.body(), "expired");
+    var shorter = call("report", INPUT, "Meanwhile-Budget", "50ms");
+    Exchange its = upstream.take();
+    overdue();
+    say(its, "late");
+    assertThat(snapshot(header(shorter, "meanwhile-run")).path("status").asString())
+        .as("without expire it goes on")
+        .isEqualTo("completed");
+    try (var wire = begin("brief", INPUT, "Prefer: wait=60", "Meanwhile-Budget: 60s")) {
+      its = upstream.take();
+      its.stream();
+      its.event(Chat.chunk("half"));
+      its.awaitGone();
+      assertThat(wire.status()).isEqualTo(504);
+      assertThat(wire.header("x-should-retry")).isEqualTo("false");
+    }
+    try (var waits = begin("brief", INPUT, "Accept: text/event-stream")) {
+      its = upstream.take();
+      overdue();
+      overdue();
+      say(its, "watched");
+      assertThat(waits.status()).isEqualTo(200);
+      assertThat(waits.rest()).contains("watched");
+    }
   }
 
   @Test
@@ -473,7 +521,7 @@ class OperationsTest {
   @Test
   void isDescribedWithoutItsPrompt() throws Exception {
     JsonNode list = json(gateway.get("/v1/operations", "Authorization", SHOP).body());
-    assertThat(list.path("data").size()).isEqualTo(12);
+    assertThat(list.path("data").size()).isEqualTo(13);
     var one = gateway.get("/v1/operations/look", "Authorization", SHOP);
     assertThat(one.body()).doesNotContain("Look at");
     assertThat(json(one.body()).path("variables"))

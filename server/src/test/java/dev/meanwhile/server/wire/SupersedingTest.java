@@ -177,9 +177,7 @@ class SupersedingTest {
   private String later(String text) throws Exception {
     HttpResponse<String> accepted =
         gateway.post(
-            "/v1/operations/later",
-            "{\"user\":\"ann\",\"text\":\"" + text + "\"}",
-            pair(SHOP));
+            "/v1/operations/later", "{\"user\":\"ann\",\"text\":\"" + text + "\"}", pair(SHOP));
     assertThat(accepted.statusCode()).isEqualTo(202);
     return header(accepted, "meanwhile-run");
   }
