@@ -191,7 +191,12 @@ final class Durable {
             0,
             false);
     return new Change.Accept(
-        stored, log, key, told, label, run.about().api(), run.about().lasting());
+        stored, log, key, told, label, run.about().api(), run.about().lasting(), lateAt(run));
+  }
+
+  private static long lateAt(Run run) {
+    long budget = run.about().budget();
+    return budget == 0 ? 0 : run.createdAt() + budget;
   }
 
   /// An attempt began.

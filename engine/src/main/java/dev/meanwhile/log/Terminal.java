@@ -18,8 +18,7 @@ public record Terminal(Status status, @Nullable Failure failure) {
 
   public Terminal {
     boolean answer = status == Status.COMPLETED || status == Status.INCOMPLETE;
-    boolean wrong = failure == null ? status == Status.FAILED : answer;
-    if (!status.isFinal() || wrong) {
+    if (!status.isFinal() || (failure == null ? status == Status.FAILED : answer)) {
       throw new IllegalArgumentException(status + " with " + failure);
     }
   }

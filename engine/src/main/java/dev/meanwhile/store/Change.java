@@ -27,6 +27,7 @@ public sealed interface Change {
   ///   null
   /// @param api the dialect its caller speaks
   /// @param lasting whether the log is kept for longer than others
+  /// @param lateAt from when on its end is late, in milliseconds since 1970; 0: never
   record Accept(
       StoredRun run,
       @Nullable StoredLog log,
@@ -34,10 +35,28 @@ public sealed interface Change {
       Told told,
       @Nullable Label label,
       String api,
-      boolean lasting)
+      boolean lasting,
+      long lateAt)
       implements Change {
+    /// One that is never late.
+    public Accept(
+        StoredRun run,
+        @Nullable StoredLog log,
+        @Nullable IdempotencyEntry key,
+        Told told,
+        @Nullable Label label,
+        String api,
+        boolean lasting) {
+      this(run, log, key, told, label, api, lasting, 0);
+    }
+
     public Accept(StoredRun run, @Nullable StoredLog log, @Nullable IdempotencyEntry key) {
       this(run, log, key, Told.NOBODY, null, "", false);
+    }
+
+    /// Whether an end at `endedAt`, 0 if there is none, is late.
+    public boolean isLate(long endedAt) {
+      return lateAt > 0 && endedAt >= lateAt;
     }
 
     @Override

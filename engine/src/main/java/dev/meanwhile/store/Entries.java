@@ -26,8 +26,15 @@ public record Entries(boolean reset, Mark from, List<Entry> entries) {
   /// @param status where it stands: one of OpenAI's six words
   /// @param createdAt in milliseconds since 1970
   /// @param endedAt in milliseconds since 1970, 0 while it has not
+  /// @param late whether it ended after its budget
   public record Entry(
-      long number, String run, String title, String status, long createdAt, long endedAt) {}
+      long number,
+      String run,
+      String title,
+      String status,
+      long createdAt,
+      long endedAt,
+      boolean late) {}
 
   /// How far a reader has come.
   ///

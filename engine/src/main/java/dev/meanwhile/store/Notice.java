@@ -14,6 +14,7 @@ package dev.meanwhile.store;
 /// @param triedAt when it was sent last, 0 before that; of a mail, when that was begun last
 /// @param result what became of that, empty before
 /// @param arrived whether the endpoint took it
+/// @param late whether the run ended after its budget
 public record Notice(
     String event,
     String endpoint,
@@ -26,12 +27,14 @@ public record Notice(
     long due,
     long triedAt,
     String result,
-    boolean arrived) {
+    boolean arrived,
+    boolean late) {
   /// What the endpoint of a mail begins with.
   public static final String MAILTO = "mailto:";
 
   /// The first notice of an end, due at once; given up at once if the endpoint is disabled.
-  public static Notice of(Endpoint endpoint, String run, String api, String status, long endedAt) {
+  public static Notice of(
+      Endpoint endpoint, String run, String api, String status, long endedAt, boolean late) {
     return new Notice(
         event(run),
         endpoint.id(),
@@ -44,15 +47,17 @@ public record Notice(
         endpoint.disabled() ? 0 : endedAt,
         0,
         endpoint.disabled() ? "the endpoint is disabled" : "",
-        false);
+        false,
+        late);
   }
 
   /// The first notice of an end for somebody who gets a mail, due at once.
   ///
   /// @param to [#MAILTO] and the address
   public static Notice mail(
-      String to, String tenant, String run, String api, String status, long endedAt) {
-    return new Notice(event(run), to, tenant, run, api, status, endedAt, 0, endedAt, 0, "", false);
+      String to, String tenant, String run, String api, String status, long endedAt, boolean late) {
+    return new Notice(
+        event(run), to, tenant, run, api, status, endedAt, 0, endedAt, 0, "", false, late);
   }
 
   /// The id of the event that a run's end is: a run has one end, and so one event.
@@ -63,13 +68,14 @@ public record Notice(
   /// The same, to be sent at `at` as if it had never been.
   public Notice again(long at) {
     return new Notice(
-        event, endpoint, tenant, run, api, status, endedAt, 0, at, triedAt, result, false);
+        event, endpoint, tenant, run, api, status, endedAt, 0, at, triedAt, result, false, late);
   }
 
   /// The same, after it was sent once more.
   public Notice tried(long at, String became, boolean itArrived, long next) {
     return new Notice(
-        event, endpoint, tenant, run, api, status, endedAt, tries + 1, next, at, became, itArrived);
+        event, endpoint, tenant, run, api, status, endedAt, tries + 1, next, at, became, itArrived,
+        late);
   }
 
   /// The same, taken at `now` by somebody who sends it before `until`.
@@ -86,7 +92,8 @@ public record Notice(
         until,
         isMail() ? now : triedAt,
         result,
-        arrived);
+        arrived,
+        late);
   }
 
   /// Whether it is sent by mail.

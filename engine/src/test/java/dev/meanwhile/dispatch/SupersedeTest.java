@@ -196,7 +196,8 @@ class SupersedeTest {
             new AtomicInteger(),
             new Coalesce(Duration.ofMinutes(1)),
             supersede,
-            new Cache(1 << 20),
+            new Cache(1 << 20, () -> true),
+            null,
             _ -> new Queue(4, 10),
             null,
             new Journal() {

@@ -1,5 +1,6 @@
 package dev.meanwhile.testkit;
 
+import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Store;
@@ -25,16 +26,19 @@ public final class Board {
   /// A run has ended.
   ///
   /// @return whether somebody is to be told
-  public boolean ended(String run, String api, String tenant, String status, long at, Told told) {
+  public boolean ended(
+      String run, String api, String tenant, String status, long at, Change.Accept by) {
+    Told told = by.told();
+    boolean late = by.isLate(at);
     boolean any = false;
     for (Endpoint each : endpoints.values()) {
       if (each.wants(tenant, status, told)) {
-        Notice notice = Notice.of(each, run, api, status, at);
+        Notice notice = Notice.of(each, run, api, status, at, late);
         any |= notices.putIfAbsent(key(each.id(), notice.event()), notice) == null;
       }
     }
     if (told.mail() != null) {
-      Notice notice = Notice.mail(told.mail(), tenant, run, api, status, at);
+      Notice notice = Notice.mail(told.mail(), tenant, run, api, status, at, late);
       any |= notices.putIfAbsent(key(told.mail(), notice.event()), notice) == null;
     }
     return any;
@@ -82,7 +86,8 @@ public final class Board {
                 0,
                 it.triedAt(),
                 reason,
-                false)
+                false,
+                it.late())
             : it);
   }
 

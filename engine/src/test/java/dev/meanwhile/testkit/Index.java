@@ -1,5 +1,6 @@
 package dev.meanwhile.testkit;
 
+import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Entries;
 import dev.meanwhile.store.Entries.Entry;
@@ -25,13 +26,15 @@ public final class Index {
     }
   }
 
-  private record Placed(Channel channel, Entry entry) {}
+  private record Placed(Channel channel, Entry entry, Change.Accept by) {}
 
   private final Map<Channel, Numbers> channels = new HashMap<>();
   private final Map<String, Placed> entries = new HashMap<>();
 
   /// A run was accepted: it is told of from now on.
-  public void accepted(StoredRun run, @Nullable Label label) {
+  public void accepted(Change.Accept by) {
+    StoredRun run = by.run();
+    Label label = by.label();
     if (label == null) {
       return;
     }
@@ -39,7 +42,8 @@ public final class Index {
     channels.computeIfAbsent(channel, _ -> new Numbers(run.id().substring(4)));
     entries.putIfAbsent(
         run.id(),
-        new Placed(channel, new Entry(0, run.id(), label.title(), "", run.createdAt(), 0)));
+        new Placed(
+            channel, new Entry(0, run.id(), label.title(), "", run.createdAt(), 0, false), by));
   }
 
   /// The state of a run may have changed.
@@ -53,8 +57,15 @@ public final class Index {
     long number = ++Objects.requireNonNull(channels.get(is.channel)).last;
     Entry was = is.entry;
     var now =
-        new Entry(number, was.run(), was.title(), run.status(), was.createdAt(), run.endedAt());
-    entries.put(run.id(), new Placed(is.channel, now));
+        new Entry(
+            number,
+            was.run(),
+            was.title(),
+            run.status(),
+            was.createdAt(),
+            run.endedAt(),
+            is.by.isLate(run.endedAt()));
+    entries.put(run.id(), new Placed(is.channel, now, is.by));
     return is.channel;
   }
 

@@ -13,7 +13,6 @@ import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredAnswer;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
-import dev.meanwhile.store.Told;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -143,7 +142,7 @@ public final class MemoryStore implements Store {
     }
 
     private void tellEnd(Row row, String status, long at) {
-      tellDue(board.ended(row.first.id(), row.api, row.first.tenant(), status, at, row.told));
+      tellDue(board.ended(row.first.id(), row.by.api(), row.first.tenant(), status, at, row.by));
     }
 
     /// What is kept of a log.
@@ -244,10 +243,10 @@ public final class MemoryStore implements Store {
     int cutEnd;
     boolean cancelRequested;
     @Nullable ByteBuffer key;
-    Told told = Told.NOBODY;
-    String api = "";
+    final Change.Accept by;
 
-    Row(StoredRun first, Log log) {
+    Row(StoredRun first, Log log, Change.Accept by) {
+      this.by = by;
       this.first = first;
       this.log = log;
     }
@@ -596,16 +595,14 @@ public final class MemoryStore implements Store {
       return new Outcome.Fenced();
     }
     disk.logs.put(log.first.id(), log);
-    var row = new Row(run, log);
-    row.told = accept.told();
-    row.api = accept.api();
+    var row = new Row(run, log, accept);
     if (accept.key() != null && key != null) {
       row.key = key;
       disk.keys.put(key, new IdempotencyEntry.Held(run.id(), accept.key().bodyHash()));
     }
     disk.runs.put(run.id(), row);
     log.rows.add(row);
-    disk.index.accepted(run, accept.label());
+    disk.index.accepted(accept);
     disk.touch(List.of(row));
     return new Outcome.Stored();
   }

@@ -717,6 +717,7 @@ public abstract class StoreContract {
                 5_000,
                 0,
                 "",
+                false,
                 false));
   }
 
@@ -757,6 +758,7 @@ public abstract class StoreContract {
                 30_000,
                 8_500,
                 "500",
+                false,
                 false));
     assertThat(client().write(new Change.Tried(second.tried(1, "late", true, 0), 9_000)))
         .as("it was claimed anew")
@@ -773,7 +775,7 @@ public abstract class StoreContract {
     client().awaitHeard("due");
     assertThat(client().due(List.of(), 10_000, 20_000, 2).getFirst().notice())
         .isEqualTo(arrived.again(20_000));
-    Notice own = Notice.of(endpoint("whe_x", "shop"), "run_t", "chat", "failed", 6_000);
+    Notice own = Notice.of(endpoint("whe_x", "shop"), "run_t", "chat", "failed", 6_000, false);
     stored(new Change.Scheduled(own), new Change.Scheduled(own));
     assertThat(notices("whe_x")).containsExactly("evt_t failed", "evt_a completed");
     stored(new Change.Unregistered("whe_x"));
@@ -862,13 +864,14 @@ public abstract class StoreContract {
     assertThat(notices(BOB)).containsExactly("evt_e cancelled", "evt_c failed");
     assertThat(notices("whe_x")).containsExactly("evt_b completed");
     assertThat(client().notices(ANN, "evt_b", 9).getFirst())
-        .isEqualTo(Notice.mail(ANN, "shop", "run_a", "chat", "completed", 5_000));
+        .isEqualTo(Notice.mail(ANN, "shop", "run_a", "chat", "completed", 5_000, false));
     assertThat(client().due(List.of("whe_x"), 3_999, 9_000, 9)).isEmpty();
     List<Due> due = client().due(List.of("whe_x", ANN), 8_000, 9_000, 9);
     assertThat(due)
         .containsExactly(
             new Due(
-                Notice.mail(BOB, "shop", "run_e", "chat", "cancelled", 4_000).claimed(8_000, 9_000),
+                Notice.mail(BOB, "shop", "run_e", "chat", "cancelled", 4_000, false)
+                    .claimed(8_000, 9_000),
                 null));
   }
 
@@ -1037,6 +1040,38 @@ public abstract class StoreContract {
     assertThat(cut.entries().getFirst().endedAt()).isEqualTo(4_000);
     stored(completed("a", 1, 5_000));
     assertThat(states(entries(cut.end()))).containsExactly("a completed");
+  }
+
+  @Test
+  void tells_of_what_ended_after_its_budget() {
+    registered(endpoint("whe_x", "shop", "completed", "cancelled"));
+    for (String name : List.of("a", "b", "c")) {
+      StoredLog log = log(name);
+      var label = new Label("user:1", name);
+      long lateAt = name.equals("c") ? 0 : 5_000;
+      stored(
+          new Change.Accept(
+              run(name, log), log, null, new Told(null, ANN), label, "chat", false, lateAt));
+    }
+    StoredRun joined = run("d", log("a"));
+    stored(
+        new Change.Accept(
+            joined, null, null, Told.NOBODY, new Label("user:1", "d"), "chat", false, 4_000));
+    assertThat(entries(Mark.BEGINNING).entries()).noneMatch(Entry::late);
+    stored(cut("a", 0, "d", 0, 4_999));
+    stored(completed("a", 0, 5_000), completed("b", 0, 4_999), completed("c", 0, 9_000));
+    reopen(LONG);
+    assertThat(entries(Mark.BEGINNING).entries().stream().filter(Entry::late).map(Entry::run))
+        .containsExactlyInAnyOrder("run_a", "run_d");
+    for (String who : List.of("whe_x", ANN)) {
+      assertThat(client().notices(who, null, 9).stream().filter(Notice::late).map(Notice::run))
+          .as(who)
+          .containsExactlyInAnyOrderElementsOf(
+              who.equals(ANN) ? List.of("run_a") : List.of("run_a", "run_d"));
+    }
+    Due due = client().due(List.of(), 8_000, 9_000, 9).getFirst();
+    stored(new Change.Tried(due.notice().tried(8_500, "500", false, 30_000), 9_000));
+    assertThat(client().notices("whe_x", null, 9).stream().filter(Notice::late)).hasSize(2);
   }
 
   @Test

@@ -40,7 +40,8 @@ public final class WebhookEvent {
   /// @param id the event's
   /// @param createdAt when it happened, in seconds since 1970
   /// @param of the id of what ended
-  public static byte[] body(String id, String status, long createdAt, String of) {
+  /// @param late whether that was after its budget, which OpenAI has no word for
+  public static byte[] body(String id, String status, long createdAt, String of, boolean late) {
     return ("{\"id\":"
             + Json.quote(id)
             + ",\"object\":\"event\",\"type\":"
@@ -49,7 +50,7 @@ public final class WebhookEvent {
             + createdAt
             + ",\"data\":{\"id\":"
             + Json.quote(of)
-            + "}}")
+            + (late ? ",\"late\":true}}" : "}}"))
         .getBytes(UTF_8);
   }
 }

@@ -47,10 +47,13 @@ class WebhookRequestTest {
 
   @Test
   void writesOpenAisThinEvent() {
-    assertThat(WebhookEvent.body("evt_1", "incomplete", 1_700_000_000, "run_1"))
+    assertThat(WebhookEvent.body("evt_1", "incomplete", 1_700_000_000, "run_1", false))
         .asString(UTF_8)
         .isEqualTo(
             "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"response.incomplete\",\"created_at\":1700000000,\"data\":{\"id\":\"run_1\"}}");
+    assertThat(WebhookEvent.body("evt_1", "completed", 1, "run_1", true))
+        .asString(UTF_8)
+        .endsWith("\"data\":{\"id\":\"run_1\",\"late\":true}}");
     assertThat(WebhookEvent.TYPES)
         .allMatch(type -> WebhookEvent.type(WebhookEvent.status(type)).equals(type));
   }

@@ -89,6 +89,8 @@ final class FeedEvents implements Feed.Sink {
         + entry.createdAt() / 1_000
         + ",\"completed_at\":"
         + (entry.endedAt() == 0 ? "null" : entry.endedAt() / 1_000)
+        + ",\"late\":"
+        + entry.late()
         + "}";
   }
 

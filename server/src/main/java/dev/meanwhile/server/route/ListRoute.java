@@ -83,6 +83,8 @@ final class ListRoute {
         + run.createdAt() / 1_000
         + ",\"completed_at\":"
         + (run.endedAt() == 0 ? "null" : Long.toString(run.endedAt() / 1_000))
+        + ",\"budget\":"
+        + Snapshot.budget(run.about(), run.createdAt(), run.endedAt())
         + ",\"attempt\":"
         + run.attempt()
         + "}";

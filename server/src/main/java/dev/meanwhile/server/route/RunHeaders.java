@@ -1,5 +1,6 @@
 package dev.meanwhile.server.route;
 
+import dev.meanwhile.budget.Budget;
 import dev.meanwhile.cache.Caching;
 import dev.meanwhile.cache.Hit;
 import dev.meanwhile.dispatch.Submission;
@@ -189,6 +190,13 @@ final class RunHeaders {
     if (budget != null && outcome != null) {
       timing.append(", budget;dur=").append(budget.toMillis());
       timing.append(";desc=\"").append(outcome).append('"');
+    } else if (run.about().budget() > 0) {
+      // Of the work; how it was kept is counted at its end.
+      timing.append(", budget;dur=").append(run.about().budget());
+      if (run.terminal() != null) {
+        boolean missed = Budget.isLate(run.about().budget(), run.createdAt(), run.endedAt());
+        timing.append(";desc=\"").append(missed ? "late" : "within").append('"');
+      }
     }
     return timing.toString();
   }

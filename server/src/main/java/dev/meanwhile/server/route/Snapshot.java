@@ -2,6 +2,7 @@ package dev.meanwhile.server.route;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.meanwhile.budget.Budget;
 import dev.meanwhile.log.Kind;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal;
@@ -43,6 +44,8 @@ final class Snapshot {
             + (run.attempt() == 0 ? "null" : created)
             + ",\"completed_at\":"
             + (terminal == null ? "null" : run.endedAt() / 1000)
+            + ",\"budget\":"
+            + budget(run.about(), run.createdAt(), terminal == null ? 0 : run.endedAt())
             + ",\"attempt\":"
             + run.attempt()
             + ",\"end\":"
@@ -57,6 +60,16 @@ final class Snapshot {
             + error(terminal == null ? null : terminal.failure())
             + "}";
     return json.getBytes(UTF_8);
+  }
+
+  /// What was tolerated of a run that nobody waited for, and whether that was kept.
+  ///
+  /// @param endedAt in milliseconds since 1970, 0 while it has not: that is not told before
+  static String budget(Run.About about, long createdAt, long endedAt) {
+    boolean late = Budget.isLate(about.budget(), createdAt, endedAt);
+    return about.budget() == 0
+        ? "null"
+        : "{\"total_ms\":" + about.budget() + ",\"late\":" + (endedAt == 0 ? "null" : late) + "}";
   }
 
   private static String model(String name) {

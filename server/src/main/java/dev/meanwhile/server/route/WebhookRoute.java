@@ -315,7 +315,8 @@ final class WebhookRoute {
             loop.dispatcher().id("run_"),
             Api.CHAT.word(),
             WebhookEvent.status(type),
-            loop.clock().millis());
+            loop.clock().millis(),
+            false);
     loop.sender()
         .send(
             new Store.Due(notice, endpoint),

@@ -1,5 +1,6 @@
 package dev.meanwhile.server.telemetry;
 
+import dev.meanwhile.budget.Budget;
 import dev.meanwhile.cache.Hit;
 import dev.meanwhile.dispatch.Journal;
 import dev.meanwhile.log.Head;
@@ -69,7 +70,7 @@ public final class Metrics implements Journal {
   private final Counter budgets =
       Counter.builder()
           .name("meanwhile_budget_total")
-          .help("Answers under a budget, by how they kept it.")
+          .help("Answers, and ends of background runs, under a budget, by how they kept it.")
           .labelNames("operation", "outcome")
           .register(registry);
   private final Counter caches =
@@ -141,6 +142,10 @@ public final class Metrics implements Journal {
       return;
     }
     Run.About about = run.about();
+    boolean late = Budget.isLate(about.budget(), run.createdAt(), run.endedAt());
+    if (about.budget() > 0 && (late || terminal.status() != Status.CANCELLED)) {
+      budget(about.operation(), late ? "late" : "within");
+    }
     String operation = name(about.operation());
     durationPoints
         .computeIfAbsent(
@@ -170,7 +175,8 @@ public final class Metrics implements Journal {
         .inc();
   }
 
-  /// A caller with a budget was answered: `within`, `detached` or `late`.
+  /// A caller with a budget was answered, or work with one has ended: `within`, `detached` or
+  /// `late`.
   ///
   /// @param operation what it called, or null
   public void budget(@Nullable String operation, String outcome) {

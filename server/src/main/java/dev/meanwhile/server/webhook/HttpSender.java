@@ -145,7 +145,8 @@ public final class HttpSender implements Sender {
               notice.event(),
               notice.status(),
               notice.endedAt() / 1_000,
-              WebhookEvent.idOf(notice.api(), notice.run()));
+              WebhookEvent.idOf(notice.api(), notice.run()),
+              notice.late());
       made.putHeader("content-type", "application/json")
           .putHeader("user-agent", "Meanwhile")
           .putHeader("webhook-id", notice.event())

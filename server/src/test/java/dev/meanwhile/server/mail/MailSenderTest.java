@@ -78,7 +78,8 @@ class MailSenderTest {
   }
 
   private static Notice notice() {
-    return Notice.mail("mailto:ann@example.com", "shop", "run_1", "chat", "completed", 1_000);
+    return Notice.mail(
+        "mailto:ann@example.com", "shop", "run_1", "chat", "completed", 1_000, false);
   }
 
   private Sender.Answer plainly(Duration limit, Function<String, @Nullable String> replies)
@@ -297,7 +298,8 @@ class MailSenderTest {
             ", subject: 'Für Sie 東京 ☕ {{operation}} {{ id }} {{status}} "
                 + "x".repeat(80)
                 + "', text: \"Grüße {{id}}\\n.\\n{{url}}\\n\"",
-            Notice.mail("mailto:ann@example.com", "shop", "run_1", "Ü\r\nBcc: x@y", "failed", 1));
+            Notice.mail(
+                "mailto:ann@example.com", "shop", "run_1", "Ü\r\nBcc: x@y", "failed", 1, false));
     assertThat(message.getSubject())
         .isEqualTo("Für Sie 東京 ☕ Ü Bcc: x@y run_1 has failed " + "x".repeat(80));
     assertThat(message.getHeader("Bcc")).isNull();
@@ -316,7 +318,7 @@ class MailSenderTest {
   }
 
   private static Notice ended(String api, String status) {
-    return Notice.mail("mailto:ann@example.com", "shop", "run_1", api, status, 1_000);
+    return Notice.mail("mailto:ann@example.com", "shop", "run_1", api, status, 1_000, false);
   }
 
   @Test

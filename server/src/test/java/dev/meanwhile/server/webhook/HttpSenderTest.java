@@ -58,7 +58,7 @@ class HttpSenderTest {
   private static CompletableFuture<Sender.Answer> send(Sender sender, String url) {
     var endpoint =
         new Endpoint("whe_x", "t", "n", url, List.of(), Signing.newSecret(), null, 0, 0, 0, false);
-    var notice = Notice.of(endpoint, "run_1", "responses", "completed", 1_700_000_000_123L);
+    var notice = Notice.of(endpoint, "run_1", "responses", "completed", 1_700_000_000_123L, true);
     var answer = new CompletableFuture<Sender.Answer>();
     sender.send(new Store.Due(notice, endpoint), answer::complete);
     return answer;
@@ -91,7 +91,7 @@ class HttpSenderTest {
     assertThat(got.header("webhook-signature")).startsWith("v1,");
     assertThat(got.body())
         .isEqualTo(
-            "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"response.completed\",\"created_at\":1700000000,\"data\":{\"id\":\"resp_1\"}}");
+            "{\"id\":\"evt_1\",\"object\":\"event\",\"type\":\"response.completed\",\"created_at\":1700000000,\"data\":{\"id\":\"resp_1\",\"late\":true}}");
     got.json(status, "", "location: http://127.0.0.1:" + sink.port() + "/elsewhere");
     assertThat(now(answer).kind()).isEqualTo(kind);
     assertThat(now(answer).status()).isEqualTo(status);

@@ -111,7 +111,7 @@ class FeedsTest {
       Exchange call = upstream.take();
       List<Event> events = until(feed, "one in_progress");
       assertThat(events.getLast().data().propertyNames())
-          .containsExactly("run", "title", "status", "created_at", "completed_at");
+          .containsExactly("run", "title", "status", "created_at", "completed_at", "late");
       assertThat(events.getLast().data().path("run").asString()).isEqualTo(run);
       assertThat(events.getLast().data().path("completed_at").isNull()).isTrue();
       say(call, "a");

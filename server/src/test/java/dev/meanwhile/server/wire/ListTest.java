@@ -96,7 +96,7 @@ class ListTest {
     JsonNode line = all.path("data").path(0);
     assertThat(line.propertyNames())
         .containsExactly(
-            "id", "object", "status", "model", "created_at", "completed_at", "attempt");
+            "id", "object", "status", "model", "created_at", "completed_at", "budget", "attempt");
     assertThat(line.path("status").asString()).isEqualTo("completed");
     assertThat(line.path("model").asString()).isEqualTo("m");
     JsonNode page = list("?limit=2", SHOP);

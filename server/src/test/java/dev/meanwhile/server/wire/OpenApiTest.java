@@ -174,7 +174,7 @@ class OpenApiTest {
   void noticesWhatIsNotAsDescribed() {
     String line =
         "{\"id\":\"run_1\",\"object\":\"run\",\"status\":\"queued\",\"model\":null,\"created_at\":1,"
-            + "\"completed_at\":null,\"attempt\":0}";
+            + "\"completed_at\":null,\"budget\":null,\"attempt\":0}";
     assertThat(described.against("RunListed", line)).isEmpty();
     assertThat(described.against("RunListed", line.replace(":0}", ":\"0\"}"))).isNotEmpty();
     assertThat(described.against("RunListed", line.replace("queued", "waiting"))).isNotEmpty();

@@ -226,14 +226,16 @@ class OperationsTest {
     String run = header(answer, "meanwhile-run");
     assertThat(header(answer, "location")).endsWith("/v1/chat/completions/" + run);
     assertThat(answer.headers().firstValue("preference-applied")).isEmpty();
-    assertThat(answer.headers().firstValue("server-timing").orElse("")).doesNotContain("budget");
+    assertThat(header(answer, "server-timing")).endsWith("budget;dur=300000");
     say(upstream.take(), "done");
+    assertThat(snapshot(run).at("/budget/late").asBoolean(true)).isFalse();
     assertThat(snapshot(run).path("text").asString()).isEqualTo("done");
     assertThat(snapshot(run).path("operation").asString()).isEqualTo("report");
     try (var wire = begin("report", INPUT, "Prefer: wait=60")) {
       say(upstream.take(), "soon");
       assertThat(wire.status()).isEqualTo(200);
       assertThat(wire.header("preference-applied")).isEqualTo("wait=60");
+      assertThat(wire.header("server-timing")).endsWith("budget;dur=300000;desc=\"within\"");
       assertThat(wire.rest()).contains("\"soon\"");
     }
     var asked = call("patient", INPUT, "Prefer", "respond-async");
@@ -281,6 +283,35 @@ class OperationsTest {
       assertThat(waits.status()).isEqualTo(200);
       assertThat(waits.rest()).contains("watched");
     }
+  }
+
+  @Test
+  void tellsThatWhatNobodyWaitedForWasLate() throws Exception {
+    var answer = call("report", INPUT, "Meanwhile-Budget", "50ms", "Meanwhile-Channel", "user:1");
+    assertThat(answer.statusCode()).as("the budget is no time to wait").isEqualTo(202);
+    String run = header(answer, "meanwhile-run");
+    Exchange call = upstream.take();
+    JsonNode under = json(gateway.get("/v1/runs/" + run, "Authorization", SHOP).body());
+    assertThat(under.at("/budget/late").isNull()).as("not told before the end").isTrue();
+    overdue();
+    say(call, "late");
+    JsonNode budget = snapshot(run).path("budget");
+    assertThat(budget.path("total_ms").asInt()).isEqualTo(50);
+    assertThat(budget.path("late").asBoolean()).isTrue();
+    JsonNode listed = json(gateway.get("/v1/runs", "Authorization", SHOP).body());
+    assertThat(listed.at("/data/0/budget")).isEqualTo(budget);
+    var monitor = gateway.get("/v1/chat/completions/" + run, "Authorization", SHOP);
+    assertThat(header(monitor, "server-timing")).endsWith("budget;dur=50;desc=\"late\"");
+    try (var feed = gateway.wire().get("/v1/feeds/user:1", "Authorization: " + SHOP)) {
+      assertThat(feed.status()).isEqualTo(200);
+      assertThat(feed.event()).contains(run, "completed", "\"late\":true");
+    }
+    String counted = "meanwhile_budget_total{operation=\"report\",outcome=";
+    assertThat(metrics()).contains(counted + "\"late\"} 1.0").doesNotContain(counted + "\"w");
+    String second = header(call("report", INPUT), "meanwhile-run");
+    say(upstream.take(), "in time");
+    assertThat(snapshot(second).at("/budget/late").asBoolean(true)).isFalse();
+    assertThat(metrics()).contains(counted + "\"late\"} 1.0", counted + "\"within\"} 1.0");
   }
 
   @Test

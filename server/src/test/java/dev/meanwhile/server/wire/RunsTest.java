@@ -80,6 +80,7 @@ class RunsTest {
               "created_at",
               "started_at",
               "completed_at",
+              "budget",
               "attempt",
               "end",
               "text",

@@ -24,12 +24,12 @@ final class Accepts {
       "insert into request (log, body) select n, ? from log where id = ? on conflict do nothing";
   private static final String RUN =
       "insert into run (id, log, tenant, about, created_at, cut_at, cut_end, cancel_requested,"
-          + " webhook, mail, api, idempotency_key, body_hash)"
-          + " select ?, n, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+          + " webhook, mail, api, late_at, idempotency_key, body_hash)"
+          + " select ?, n, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
           + " from log where id = ? and owner = ? and ended_at < 1 on conflict do nothing";
   private static final String COLUMNS =
       "run text, tenant text, about bytea, created_at bigint, cut_at bigint, cut_end bigint,"
-          + " cancel_requested bigint, webhook text, mail text, api text, idempotency_key bytea, body_hash bytea,"
+          + " cancel_requested bigint, webhook text, mail text, api text, late_at bigint, idempotency_key bytea, body_hash bytea,"
           + " id text, log_tenant text, upstream text, priority bigint, log_created_at bigint,"
           + " not_before bigint, owner bigint, attempt bigint, lost bigint, lasting bigint, status text,"
           + " ended_at bigint, head bytea, terminal bytea, body bytea";
@@ -42,9 +42,9 @@ final class Accepts {
           + " q as (insert into request (log, body)"
           + " select l.n, g.body from l join g on g.id = l.id)"
           + ", r as (insert into run (id, log, tenant, about, created_at, cut_at, cut_end,"
-          + " cancel_requested, webhook, mail, api, idempotency_key, body_hash)"
+          + " cancel_requested, webhook, mail, api, late_at, idempotency_key, body_hash)"
           + " select g.run, l.n, g.tenant, g.about, g.created_at, g.cut_at, g.cut_end,"
-          + " g.cancel_requested, g.webhook, g.mail, g.api, g.idempotency_key, g.body_hash"
+          + " g.cancel_requested, g.webhook, g.mail, g.api, g.late_at, g.idempotency_key, g.body_hash"
           + " from (select n, id from l union all select o.n, o.id from log o join g"
           + " on g.id = o.id and g.owner = o.owner where o.ended_at < 1) as l"
           + " join g on g.id = l.id order by g.place"
@@ -176,6 +176,7 @@ final class Accepts {
       orEmpty(accept.told().webhook()),
       orEmpty(accept.told().mail()),
       accept.api(),
+      accept.lateAt(),
       key == null ? null : key.key(),
       key == null ? null : key.bodyHash(),
       log.id(),
@@ -231,6 +232,7 @@ final class Accepts {
         orEmpty(it.told().webhook()),
         orEmpty(it.told().mail()),
         it.api(),
+        it.lateAt(),
         key == null ? null : key.key(),
         key == null ? null : key.bodyHash(),
         run.log().id(),

@@ -52,7 +52,7 @@ final class Channels {
       "case when c.born = ? and ? between c.head and c.last then ? else 0 end";
   private static final String ENTRIES =
       "select c.born, c.head, c.last, e.number, e.run, e.title, e.status, r.created_at,"
-          + " case when r.cut_at > 0 then r.cut_at else l.ended_at end"
+          + " case when r.cut_at > 0 then r.cut_at else l.ended_at end, r.late_at"
           + " from channel c left join entry e on e.channel = c.n and e.number > "
           + AFTER
           + " left join run r on r.id = e.run left join log l on l.n = r.log"
@@ -209,7 +209,8 @@ final class Channels {
         row.getString(6),
         row.getString(7),
         row.getLong(8),
-        row.getLong(9));
+        row.getLong(9),
+        row.getLong(10) > 0 && row.getLong(9) >= row.getLong(10));
   }
 
   /// The runs of these logs are about to be deleted.

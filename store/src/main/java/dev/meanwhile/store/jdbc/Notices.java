@@ -22,7 +22,7 @@ final class Notices {
   private static final int ENDPOINT_COLUMNS = 11;
   private static final String NOTICE =
       "o.event, o.endpoint, o.tenant, o.run, o.api, o.status, o.ended_at, o.tries, o.due,"
-          + " o.tried_at, o.result, o.arrived";
+          + " o.tried_at, o.result, o.arrived, o.late";
 
   /// Of the recipients of mails, and of nobody else.
   private static final String IS_MAIL = "o.endpoint >= 'mailto:' and o.endpoint < 'mailto;'";
@@ -30,7 +30,7 @@ final class Notices {
   private static final String ANY = "select 1 from endpoint limit 1";
   private static final String ANY_MAIL = "select 1 from run where mail <> '' limit 1";
   private static final String MAILED =
-      "select r.mail, r.tenant, r.id, r.api from run r where r.mail <> ''";
+      "select r.mail, r.tenant, r.id, r.api, r.late_at from run r where r.mail <> ''";
   private static final String MAILED_OF_LOG =
       MAILED + " and r.cut_at = 0 and r.log = (select n from log where id = ?)";
   private static final String MAILED_OF_RUN = MAILED + " and r.id = ?";
@@ -38,14 +38,14 @@ final class Notices {
   private static final String WANTED =
       "select "
           + ENDPOINT
-          + ", r.id, r.api from run r join endpoint e on e.tenant = r.tenant"
+          + ", r.id, r.api, r.late_at from run r join endpoint e on e.tenant = r.tenant"
           + " and (e.id = r.webhook or e.statuses like ?)";
   private static final String WANTED_OF_LOG =
       WANTED + " where r.cut_at = 0 and r.log = (select n from log where id = ?)";
   private static final String WANTED_OF_RUN = WANTED + " where r.id = ?";
   private static final String NEW =
       "insert into notice (event, endpoint, tenant, run, api, status, ended_at, tries, due,"
-          + " tried_at, result, arrived) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+          + " tried_at, result, arrived, late) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
           + " on conflict do nothing";
   private static final String KNOWN = "select 1 from endpoint where id = ?";
   private static final String SCHEDULE =
@@ -140,7 +140,8 @@ final class Notices {
                     row.getString(ENDPOINT_COLUMNS + 1),
                     row.getString(ENDPOINT_COLUMNS + 2),
                     status,
-                    at),
+                    at,
+                    isLate(row.getLong(ENDPOINT_COLUMNS + 3), at)),
             "% " + status + " %",
             of));
     notices.addAll(
@@ -153,7 +154,8 @@ final class Notices {
                     row.getString(3),
                     row.getString(4),
                     status,
-                    at),
+                    at,
+                    isLate(row.getLong(5), at)),
             of));
     for (Notice each : notices) {
       add(session, NEW, each);
@@ -175,7 +177,12 @@ final class Notices {
         it.due(),
         it.triedAt(),
         it.result(),
-        it.arrived() ? 1 : 0);
+        it.arrived() ? 1 : 0,
+        it.late() ? 1 : 0);
+  }
+
+  private static boolean isLate(long lateAt, long at) {
+    return lateAt > 0 && at >= lateAt;
   }
 
   static Outcome schedule(Session session, Notice notice) throws SQLException {
@@ -379,6 +386,7 @@ final class Notices {
         row.getLong(before + 9),
         row.getLong(before + 10),
         row.getString(before + 11),
-        row.getInt(before + 12) != 0);
+        row.getInt(before + 12) != 0,
+        row.getInt(before + 13) != 0);
   }
 }

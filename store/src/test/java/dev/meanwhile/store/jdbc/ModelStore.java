@@ -13,7 +13,6 @@ import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredAnswer;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
-import dev.meanwhile.store.Told;
 import dev.meanwhile.testkit.Answers;
 import dev.meanwhile.testkit.Board;
 import dev.meanwhile.testkit.Index;
@@ -61,15 +60,13 @@ public final class ModelStore implements Store {
 
   private static final class Kept {
     private StoredRun now;
-    private final Told told;
-    private final String api;
+    private final Change.Accept by;
     private @Nullable IdempotencyEntry key;
 
-    Kept(StoredRun now, @Nullable IdempotencyEntry key, Told told, String api) {
-      this.now = now;
-      this.key = key;
-      this.told = told;
-      this.api = api;
+    Kept(Change.Accept by) {
+      this.now = by.run();
+      this.key = by.key();
+      this.by = by;
     }
   }
 
@@ -182,7 +179,7 @@ public final class ModelStore implements Store {
   }
 
   private void tell(Kept run, String status, long at) {
-    tellDue(data.board.ended(run.now.id(), run.api, run.now.tenant(), status, at, run.told));
+    tellDue(data.board.ended(run.now.id(), run.by.api(), run.now.tenant(), status, at, run.by));
   }
 
   private Outcome accept(Change.Accept it) {
@@ -204,9 +201,9 @@ public final class ModelStore implements Store {
     if (isNew && it.log() != null) {
       data.logs.put(id, new Log(it.log(), epoch));
     }
-    data.runs.put(it.run().id(), new Kept(it.run(), it.key(), it.told(), it.api()));
+    data.runs.put(it.run().id(), new Kept(it));
     if (it.label() != null) {
-      data.index.accepted(it.run(), it.label());
+      data.index.accepted(it);
       touch(id);
     }
     if (it.lasting()) {

@@ -171,7 +171,8 @@ class ModelTest {
               Told.NOBODY,
               random.nextInt(3) == 0 ? new Label(name("channel", 2), "title") : null,
               "responses",
-              random.nextInt(4) == 0);
+              random.nextInt(4) == 0,
+              random.nextBoolean() ? 0 : millis.get() + random.nextInt(40));
         }
         case 3, 4, 5 -> new Change.Started(log, attempt, millis.get());
         case 6, 7 -> new Change.Checkpoint(log, attempt, piece(), maybe("head"));
@@ -289,7 +290,9 @@ class ModelTest {
       assertThat(entries.entries()).isSortedAccordingTo(Comparator.comparingLong(Entry::number));
       assertThat(entries.entries()).allMatch(it -> it.number() > 0);
       return entries.entries().stream()
-          .map(it -> new Entry(0, it.run(), it.title(), it.status(), it.createdAt(), it.endedAt()))
+          .map(it ->
+              new Entry(
+                  0, it.run(), it.title(), it.status(), it.createdAt(), it.endedAt(), it.late()))
           .sorted(Comparator.comparing(Entry::run))
           .toList();
     }
