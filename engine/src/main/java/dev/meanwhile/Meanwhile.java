@@ -99,9 +99,29 @@ public final class Meanwhile {
   ///
   /// @param dice gives random numbers, 0 to below 1
   public Meanwhile(Settings settings, @Nullable Store store, Journal journal, DoubleSupplier dice) {
+    this(settings, store, store, journal, dice);
+  }
+
+  /// The same as the first, with answers elsewhere than promises: see below.
+  public Meanwhile(
+      Settings settings, @Nullable Store store, @Nullable AnswerStore answers, Journal journal) {
+    this(settings, store, answers, journal, () -> ThreadLocalRandom.current().nextDouble());
+  }
+
+  /// The same, with answers elsewhere than promises.
+  ///
+  /// @param answers where they outlive this process; null: they do not. If it is not the store,
+  ///   [#purged] is to be told of its purges
+  @SuppressWarnings("ReferenceEquality") // the very same
+  public Meanwhile(
+      Settings settings,
+      @Nullable Store store,
+      @Nullable AnswerStore answers,
+      Journal journal,
+      DoubleSupplier dice) {
     this.settings = settings;
-    this.answers = store;
-    var cache = new Cache(settings.cacheBytes(), () -> store == null || store.hears());
+    this.answers = answers;
+    var cache = new Cache(settings.cacheBytes(), () -> answers == null || answers.hears());
     this.shared =
         new Dispatcher.Shared(
             new ConcurrentHashMap<>(),
@@ -110,7 +130,7 @@ public final class Meanwhile {
             new Coalesce(settings.retryWindow()),
             new Supersede(),
             cache,
-            store == null ? null : new Shelf(cache, store),
+            answers == null ? null : new Shelf(cache, answers),
             name -> queues.computeIfAbsent(name, settings.queues()),
             store,
             journal,
@@ -128,7 +148,7 @@ public final class Meanwhile {
                 shared.losses(),
                 this::due,
                 feedRegistry::changed,
-                this::purged);
+                answers == store ? this::purged : (_, _) -> {});
   }
 
   /// Begins to accept calls on one more loop.
@@ -203,7 +223,8 @@ public final class Meanwhile {
     }
   }
 
-  private void purged(List<Purge> purges, long last) {
+  /// Answers were purged where they are kept: as [AnswerStore.PurgeListener] is told.
+  public void purged(List<Purge> purges, long last) {
     for (Purge purge : purges) {
       if (purge.isOfKey()) {
         cache().purged(Key.parse(purge.key()), purge.number());

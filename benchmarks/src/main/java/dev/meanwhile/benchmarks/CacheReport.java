@@ -159,8 +159,7 @@ final class CacheReport {
               BURST_MILLIS,
               meanwhile.cold().median() / 1e6,
               " ms"));
-      goals.add(
-          new Goals.Goal("cold calls not answered", 0, meanwhile.cold().unanswered(), ""));
+      goals.add(new Goals.Goal("cold calls not answered", 0, meanwhile.cold().unanswered(), ""));
     }
     goals.add(new Goals.Goal("key, not seen lately", COLD_MICROS, keys.cold() / 1e3, " µs"));
     goals.add(new Goals.Goal("key, same bytes", REPEATED_MICROS, keys.repeated() / 1e3, " µs"));

@@ -19,7 +19,8 @@ final class CacheTest {
             new CacheResult.Times(400_000, 6_000_000, 9_000_000),
             upstreamCalls,
             0);
-    var cold = new CacheResult.Cold(
+    var cold =
+        new CacheResult.Cold(
             2, List.of(burst(600, 7), burst(1_500, 0), burst(700, 0), burst(800, 0)));
     return new CacheResult(title, "1", List.of(hits), cold);
   }

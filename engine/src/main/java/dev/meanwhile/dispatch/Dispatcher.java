@@ -429,12 +429,23 @@ public final class Dispatcher {
     shared.runs().remove(run.id(), run);
     shared.names().values().remove(run);
     shared.cache().forget(run.id());
-    if (shared.store() == null) {
+    Consumer<Outcome> here = outcome -> clock.execute(() -> done.accept(outcome));
+    Shelf shelf = shared.shelf();
+    Store store = shared.store();
+    if (shelf == null) {
       done.accept(new Outcome.Stored());
+    } else if (store == null || shelf.isOf(store)) {
+      shelf.erase(run.id(), here);
     } else {
-      shared
-          .store()
-          .write(new Change.Erased(run.id()), outcome -> clock.execute(() -> done.accept(outcome)));
+      shelf.erase(
+          run.id(),
+          outcome -> {
+            if (outcome instanceof Outcome.Stored) {
+              store.write(new Change.Erased(run.id()), here);
+            } else {
+              here.accept(outcome);
+            }
+          });
     }
   }
 

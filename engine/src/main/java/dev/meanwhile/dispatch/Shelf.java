@@ -5,6 +5,7 @@ import dev.meanwhile.cache.Cache;
 import dev.meanwhile.cache.KeptAnswer;
 import dev.meanwhile.cache.Key;
 import dev.meanwhile.store.AnswerStore;
+import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredAnswer;
 import java.time.Duration;
@@ -54,9 +55,15 @@ public final class Shelf {
     this.store = store;
   }
 
+  /// Whether this is where promises are kept, too.
+  @SuppressWarnings("ReferenceEquality") // the very same
+  boolean isOf(Store promises) {
+    return promises == store;
+  }
+
   /// Whether another node may have put there what this one has not.
   boolean isShared() {
-    return store.shared();
+    return store.sharesAnswers();
   }
 
   /// Looks for an answer and puts it into memory: once, however many ask at a time. `then` is told
@@ -176,6 +183,11 @@ public final class Shelf {
     }
   }
 
+  /// Forgets what a run made.
+  void erase(String run, Consumer<Outcome> done) {
+    store.erase(run, done);
+  }
+
   /// Keeps an answer there too. Only on one loop, that of `deflated`.
   void keep(KeptAnswer answer, Deflated deflated) {
     if (answer.log().size(0, answer.log().end()) > LARGEST) {
@@ -194,7 +206,7 @@ public final class Shelf {
   ///
   /// @param make does it here; called on this loop, if at all
   void refresh(Key key, Clock clock, Runnable make) {
-    if (!store.shared()) {
+    if (!store.sharesAnswers()) {
       make.run();
     } else if (isTime(key, clock.nanos())) {
       look(

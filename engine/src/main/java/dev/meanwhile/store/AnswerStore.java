@@ -38,8 +38,11 @@ public interface AnswerStore {
   /// @param reply whether it is this node's now
   void lease(byte[] key, Duration time, Store.Reply<Boolean> reply);
 
-  /// Whether other nodes may use what is kept here, at the same time.
-  boolean shared();
+  /// Forgets what a run made, as if its key had been purged.
+  void erase(String run, Consumer<Outcome> done);
+
+  /// Whether other nodes may give what is kept here, at the same time.
+  boolean sharesAnswers();
 
   /// Whether this node has heard lately of what others have purged. If not, it must not give what
   /// it has in memory.

@@ -34,9 +34,14 @@ public interface Store extends AnswerStore, AutoCloseable {
   /// Whether durable work can be accepted now, or why not: `null`, or what is wrong and what to do.
   @Nullable String trouble();
 
-  @Override
+  /// Whether other nodes may use what is kept here, at the same time.
   default boolean shared() {
     return false;
+  }
+
+  @Override
+  default boolean sharesAnswers() {
+    return shared();
   }
 
   @Override
@@ -55,6 +60,12 @@ public interface Store extends AnswerStore, AutoCloseable {
   @Override
   default void purge(String what, Consumer<Outcome> done) {
     write(new Change.Purged(what), done);
+  }
+
+  /// The run is erased, too, as by [Change.Erased].
+  @Override
+  default void erase(String run, Consumer<Outcome> done) {
+    write(new Change.Erased(run), done);
   }
 
   /// Takes over unfinished logs that nobody owns: those of this node's earlier epochs, those that

@@ -290,6 +290,24 @@ class ShelfTest {
   }
 
   @Test
+  void a_node_that_hears_of_no_purges_gives_nothing_until_it_does() {
+    ask();
+    answer(bench, "one");
+    go();
+    store.deaf(true);
+    ask(Ask.plain().cached(CACHING).alone());
+    assertThat(bench.hit).isNull();
+    Run second = ask(Ask.plain().cached(CACHING).alone());
+    assertThat(calls()).isEqualTo(3);
+    assertThat(bench.hit).isNull();
+    answer(bench, "two");
+    assertThat(text(second)).isEqualTo("two");
+    store.deaf(false);
+    assertThat(text(ask())).isEqualTo("two");
+    assertThat(hit().stored()).isFalse();
+  }
+
+  @Test
   void a_damaged_answer_is_made_anew() {
     ask();
     answer(bench, "ten");

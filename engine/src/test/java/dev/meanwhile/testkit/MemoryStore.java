@@ -297,6 +297,7 @@ public final class MemoryStore implements Store {
   private @Nullable Listener listener;
   private @Nullable String trouble;
   private boolean unreadable;
+  private boolean deaf;
   private boolean committing;
   private boolean closed;
   private boolean dead;
@@ -374,6 +375,16 @@ public final class MemoryStore implements Store {
     if (!now) {
       later(() -> tell(Listener::claimable));
     }
+  }
+
+  /// Whether it hears nothing of what others purge.
+  public void deaf(boolean now) {
+    deaf = now;
+  }
+
+  @Override
+  public boolean hears() {
+    return !deaf;
   }
 
   @Override

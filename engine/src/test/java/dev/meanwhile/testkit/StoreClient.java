@@ -1,5 +1,6 @@
 package dev.meanwhile.testkit;
 
+import dev.meanwhile.store.AnswerStore;
 import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Endpoint;
@@ -124,8 +125,13 @@ public final class StoreClient implements Store.Listener {
   }
 
   public @Nullable StoredAnswer answer(byte[] key, long now) {
+    return answer(store, key, now);
+  }
+
+  /// Waits for what an adapter answers.
+  public static @Nullable StoredAnswer answer(AnswerStore of, byte[] key, long now) {
     return StoreClient.<Optional<StoredAnswer>>ask(reply ->
-            store.answer(
+            of.answer(
                 key,
                 now,
                 new Store.Reply<@Nullable StoredAnswer>() {
@@ -143,7 +149,12 @@ public final class StoreClient implements Store.Listener {
   }
 
   public boolean lease(byte[] key, Duration time) {
-    return ask(reply -> store.lease(key, time, reply));
+    return lease(store, key, time);
+  }
+
+  /// The same of [AnswerStore#lease].
+  public static boolean lease(AnswerStore of, byte[] key, Duration time) {
+    return ask(reply -> of.lease(key, time, reply));
   }
 
   private static <T> T ask(Consumer<Answer<T>> question) {

@@ -19,10 +19,10 @@ import static dev.meanwhile.testkit.StoreSamples.requeued;
 import static dev.meanwhile.testkit.StoreSamples.run;
 import static dev.meanwhile.testkit.StoreSamples.started;
 import static dev.meanwhile.testkit.StoreSamples.telling;
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
+import dev.meanwhile.store.AnswerStore;
 import dev.meanwhile.store.Change;
 import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Endpoint;
@@ -34,7 +34,6 @@ import dev.meanwhile.store.Label;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
-import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.Store.Claimed;
 import dev.meanwhile.store.Store.Due;
@@ -55,7 +54,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /// What every adapter of [Store] does. A subclass gives the adapter, over data of the test's own.
-public abstract class StoreContract {
+public abstract class StoreContract extends AnswerStoreContract {
   protected static final Outcome STORED = new Outcome.Stored();
   protected static final Outcome FENCED = new Outcome.Fenced();
   protected static final Retention LONG = new Retention(Duration.ofDays(1), Long.MAX_VALUE);
@@ -64,6 +63,32 @@ public abstract class StoreContract {
   protected final AtomicLong millis = new AtomicLong(10_000);
 
   private @Nullable StoreClient opened;
+
+  @Override
+  protected final AnswerStore answers() {
+    return client().store();
+  }
+
+  @Override
+  protected final List<String> heard() {
+    return client().heard();
+  }
+
+  @Override
+  protected final long last() {
+    return client().lastPurge();
+  }
+
+  @Override
+  protected void reopenAnswers() {
+    reopen(LONG);
+  }
+
+  @Override
+  protected void forget(long now) {
+    millis.set(now);
+    retain(client().store());
+  }
 
   /// The adapter over this test's data, under the same name each time.
   protected abstract Store make(Retention retention);
@@ -1128,145 +1153,6 @@ public abstract class StoreContract {
     assertThat(states(entries(old))).containsExactly("b in_progress");
   }
 
-  // Answers
-
-  private static StoredAnswer answer(String name, long stamp, long made, String... tags) {
-    return new StoredAnswer(
-        digest(name),
-        "run_" + name,
-        stamp,
-        made,
-        made + 1_000,
-        List.of(tags),
-        bytes("answer of " + name + " at " + made));
-  }
-
-  private void kept(StoredAnswer... answers) {
-    for (StoredAnswer each : answers) {
-      stored(new Change.Kept(each));
-    }
-  }
-
-  private @Nullable String given(String name) {
-    StoredAnswer found = client().answer(digest(name), 5_500);
-    return found == null ? null : new String(found.log(), UTF_8);
-  }
-
-  private void purged(String what) {
-    stored(new Change.Purged(what));
-  }
-
-  @Test
-  void keeps_an_answer_for_as_long_as_it_is_of_use() {
-    var kept = answer("a", 0, 5_000, "tag one", "", "two\u0000\n\u00e9", "x".repeat(2_000));
-    kept(kept, answer("b", 0, 5_000));
-    reopen(LONG);
-    assertThat(client().answer(digest("a"), 5_999)).usingRecursiveComparison().isEqualTo(kept);
-    assertThat(client().answer(digest("a"), 6_000)).isNull();
-    assertThat(given("c")).isNull();
-  }
-
-  @Test
-  void the_newer_answer_stays_whichever_comes_last() {
-    purged("other");
-    kept(answer("a", 0, 5_001), answer("a", 0, 5_002), answer("a", 0, 5_001));
-    assertThat(given("a")).endsWith("at 5002");
-    kept(answer("a", 1, 5_000), answer("a", 0, 5_300));
-    assertThat(given("a")).as("asked after more purges").endsWith("at 5000");
-  }
-
-  @Test
-  void many_answers_are_kept_at_once() {
-    var answers = new ArrayList<StoreClient.Answer<Outcome>>();
-    for (int i = 0; i < 600; i++) {
-      answers.add(client().later(new Change.Kept(answer("k" + i % 300, 0, 5_000 + i))));
-    }
-    answers.forEach(each -> assertThat(each.now()).isEqualTo(STORED));
-    assertThat(given("k0")).endsWith("at 5300");
-    assertThat(given("k299")).endsWith("at 5599");
-  }
-
-  @Test
-  void what_was_asked_before_a_purge_is_not_given() {
-    String odd = "odd\u0000'\u20ac";
-    String of = Purge.ofKey(digest("d"));
-    kept(
-        answer("a", 0, 5_000, "one", "two"),
-        answer("b", 0, 5_000, "two"),
-        answer("c", 0, 5_000, "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", odd),
-        answer("d", 0, 5_000),
-        answer("e", 0, 5_000, "oneself"));
-    purged("one");
-    assertThat(given("a")).isNull();
-    assertThat(given("b")).isNotNull();
-    purged(odd);
-    assertThat(given("c")).isNull();
-    purged(of);
-    assertThat(given("d")).isNull();
-    assertThat(given("e")).isNotNull();
-    assertThat(client().heard()).containsSubsequence("purged one", "purged " + odd, "purged " + of);
-    assertThat(client().lastPurge()).isEqualTo(3);
-    // It was under way.
-    kept(answer("a", 0, 5_100, "one", "two"), answer("d", 2, 5_100));
-    assertThat(given("a")).isNull();
-    assertThat(given("d")).isNull();
-    kept(answer("a", 1, 5_200, "one", "two"), answer("d", 3, 5_200));
-    assertThat(given("a")).isNotNull();
-    assertThat(given("d")).isNotNull();
-    purged("one");
-    assertThat(given("a")).isNull();
-    purged(Purge.ALL);
-    assertThat(given("e")).isNull();
-  }
-
-  @Test
-  void a_purge_holds_after_a_restart() {
-    kept(answer("a", 0, 5_000, "one"), answer("b", 0, 5_000));
-    purged("one");
-    reopen(LONG);
-    assertThat(client().lastPurge()).as("what is asked now is stamped with it").isEqualTo(1);
-    assertThat(given("a")).isNull();
-    assertThat(given("b")).isNotNull();
-    kept(answer("a", 0, 5_001, "one"));
-    assertThat(given("a")).isNull();
-    kept(answer("a", 1, 5_002, "one"));
-    assertThat(given("a")).isNotNull();
-    purged("one");
-    assertThat(client().lastPurge()).isEqualTo(2);
-  }
-
-  @Test
-  void an_erased_runs_answer_is_gone_and_all_forget_it() {
-    stored(accept("a"), completed("a", 0, 5_000));
-    kept(answer("a", 0, 5_000), answer("b", 0, 5_000), answer("c", 0, 5_000));
-    stored(new Change.Erased("run_a"), new Change.Erased("run_b"), new Change.Erased("run_b"));
-    assertThat(given("a")).isNull();
-    assertThat(given("b")).as("of a run that was never promised").isNull();
-    assertThat(given("c")).isNotNull();
-    assertThat(client().heard())
-        .containsSubsequence(
-            "purged " + Purge.ofKey(digest("a")), "purged " + Purge.ofKey(digest("b")));
-    assertThat(client().lastPurge()).isEqualTo(2);
-    stored(accept("d"));
-    kept(answer("d", 2, 5_000));
-    assertThat(client().write(new Change.Erased("run_d"))).isEqualTo(FENCED);
-    assertThat(given("d")).isNotNull();
-  }
-
-  @Test
-  void forgets_answers_that_are_of_no_use() {
-    for (int i = 0; i < 250; i++) {
-      client().later(new Change.Kept(answer("old" + i, 0, 5_000)));
-    }
-    kept(answer("a", 0, 5_400));
-    millis.set(6_100);
-    retain(client().store());
-    // Asked as if time had stood still.
-    assertThat(given("old0")).isNull();
-    assertThat(given("old249")).isNull();
-    assertThat(given("a")).isNotNull();
-  }
-
   @Test
   protected void answers_go_before_what_was_promised() {
     reopen(new Retention(Duration.ofDays(1000), 3_500_000));
@@ -1288,11 +1174,12 @@ public abstract class StoreContract {
   }
 
   @Test
-  void without_other_nodes_all_is_this_ones_to_make() {
-    assertThat(client().lease(digest("a"), Duration.ofHours(1))).isTrue();
-    assertThat(client().store().hears()).isTrue();
-    if (!client().store().shared()) {
-      assertThat(client().lease(digest("a"), Duration.ofHours(1))).isTrue();
-    }
+  void what_has_not_ended_keeps_its_answer() {
+    stored(accept("d"));
+    kept(answer("d", 0, 5_000));
+    assertThat(client().write(new Change.Erased("run_d"))).isEqualTo(FENCED);
+    assertThat(given("d")).isNotNull();
+    stored(completed("d", 0, 5_000), new Change.Erased("run_d"));
+    assertThat(given("d")).isNull();
   }
 }

@@ -199,7 +199,7 @@ class ChatTemplateTest {
     }
 
     String values() {
-      var template = new ChatTemplate("m", messages, kinds, parameters);
+      var template = new ChatTemplate("m", messages, kinds, parameters, List.of());
       byte[] input = "{\"x\":\"http://a\",\"y\":\"http://a\"}".getBytes(UTF_8);
       byte[] values = template.fill(input).values(counted);
       return new String(CanonicalRequest.of(values).orElseThrow(), UTF_8);

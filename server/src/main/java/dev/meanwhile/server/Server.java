@@ -12,6 +12,7 @@ import dev.meanwhile.server.config.CurrentConfig;
 import dev.meanwhile.server.config.MailConfig;
 import dev.meanwhile.server.config.UpstreamConfig;
 import dev.meanwhile.server.mail.MailSender;
+import dev.meanwhile.server.redis.RedisAnswers;
 import dev.meanwhile.server.telemetry.Metrics;
 import dev.meanwhile.server.telemetry.RunLines;
 import dev.meanwhile.server.telemetry.Typical;
@@ -24,6 +25,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.net.SocketAddress;
 import java.io.PrintStream;
+import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -54,6 +56,7 @@ public final class Server implements AutoCloseable {
   private final Metrics metrics;
   private final Typical typical = new Typical();
   private final @Nullable Store store;
+  private final @Nullable RedisAnswers redis;
   private volatile boolean ready = true;
   private boolean closed;
   private volatile int port;
@@ -66,6 +69,8 @@ public final class Server implements AutoCloseable {
     this.vertx =
         Vertx.vertx(
             new VertxOptions().setEventLoopPoolSize(server.loops()).setPreferNativeTransport(true));
+    URI cache = server.cacheRedis();
+    this.redis = cache == null ? null : new RedisAnswers(vertx, cache);
     this.lines = new RunLines(log);
     this.metrics = new Metrics(this::open, this::kept);
     this.engine =
@@ -81,6 +86,7 @@ public final class Server implements AutoCloseable {
                 server.backgroundDeadline(),
                 this::queue),
             store,
+            redis == null ? store : redis,
             new All(List.of(metrics, lines, typical)));
     Set<String> upstreams = config.upstreams().keySet();
     metrics.perUpstream(
@@ -141,6 +147,9 @@ public final class Server implements AutoCloseable {
 
   private void listen(Map<String, String> environment) {
     engine.open();
+    if (redis != null) {
+      redis.open(engine::purged);
+    }
     Secret secret = store == null ? Secret.random() : Secret.in(store);
     // One loop sends to all webhooks: there are as many connections as there are endpoints.
     Context context = vertx.getOrCreateContext();
@@ -230,6 +239,9 @@ public final class Server implements AutoCloseable {
   }
 
   private void end() {
+    if (redis != null) {
+      redis.close();
+    }
     try {
       await(vertx.close());
     } finally {

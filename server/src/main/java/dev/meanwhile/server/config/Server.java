@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// @param port 0 means any free port
 /// @param bind an IP address, without brackets
 /// @param store a `jdbc:postgresql:` address; null: SQLite in `data`
+/// @param cacheRedis a `redis:` or `rediss:` address; null: answers are kept in the store
 /// @param node null: made of the machine's name and the port
 /// @param publicUrl without a slash at its end; null: links follow the request
 /// @param secret what URLs are signed with, the first of them; empty: what is kept with the data
@@ -43,6 +44,7 @@ public record Server(
     Duration keep,
     long keepBytes,
     long cacheBytes,
+    @Nullable URI cacheRedis,
     int maxRun,
     int maxBody,
     int maxHeader,

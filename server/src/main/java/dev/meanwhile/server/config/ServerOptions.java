@@ -121,6 +121,12 @@ final class ServerOptions {
           () -> Runtime.getRuntime().maxMemory() / 8,
           "an eighth of the heap",
           "how much of answers is kept in memory to be given again");
+  static final Option<URI> CACHE_REDIS =
+      Option.optional(
+          "cache-redis",
+          Types.REDIS,
+          "the store",
+          "Redis or Valkey that keeps answers to be given again, instead of the store");
   static final Option<Integer> MAX_RUN =
       Option.of("max-run", Sizes.piece("1KB"), "16MB", "most bytes one run's log may hold");
   static final Option<Integer> MAX_BODY =
@@ -204,6 +210,7 @@ final class ServerOptions {
           KEEP,
           KEEP_BYTES,
           CACHE_BYTES,
+          CACHE_REDIS,
           MAX_RUN,
           MAX_BODY,
           MAX_HEADER,
@@ -249,6 +256,7 @@ final class ServerOptions {
         values.get(KEEP),
         values.get(KEEP_BYTES),
         values.get(CACHE_BYTES),
+        values.find(CACHE_REDIS),
         values.get(MAX_RUN),
         values.get(MAX_BODY),
         values.get(MAX_HEADER),

@@ -39,6 +39,14 @@ final class Types {
               Types::jdbc)
           .asSecret();
 
+  static final Type<URI> REDIS =
+      Type.of(
+              "<redis-url>",
+              "the address of a Redis or Valkey server",
+              "redis://cache.example.com:6379",
+              Types::redis)
+          .asSecret();
+
   static final Type<String> ADDRESS =
       Type.of("<address>", "an IP address or localhost", "127.0.0.1", Types::address);
 
@@ -223,6 +231,15 @@ final class Types {
       throw new IllegalArgumentException("another database");
     }
     return URI.create(text);
+  }
+
+  private static URI redis(String text) {
+    URI uri = URI.create(text);
+    if (!List.of("redis", "rediss").contains(String.valueOf(uri.getScheme()))
+        || uri.getHost() == null) {
+      throw new IllegalArgumentException("no such server");
+    }
+    return uri;
   }
 
   private static String address(String text) {

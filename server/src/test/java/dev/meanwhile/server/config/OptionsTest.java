@@ -194,6 +194,17 @@ class OptionsTest {
             List.of("3GB", "5", "7KB"),
             List.of(3L << 30, 5L, 7L << 10),
             List.of("1025GB", "1TB", "-1")));
+    rows.add(
+        new Row(
+            "cache-redis",
+            Server::cacheRedis,
+            null,
+            List.of("redis://a", "rediss://:pw@b:6380/1", "redis://127.0.0.1:6379"),
+            List.of(
+                URI.create("redis://a"),
+                URI.create("rediss://:pw@b:6380/1"),
+                URI.create("redis://127.0.0.1:6379")),
+            List.of("a:6379", "http://a", "redis:", "redis://a b", "unix:///run/redis")));
     rows.add(size("max-run", Server::maxRun, 16 << 20));
     rows.add(size("max-body", Server::maxBody, 32 << 20));
     rows.add(size("max-header", Server::maxHeader, 32 << 10));

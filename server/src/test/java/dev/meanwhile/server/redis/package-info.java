@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.server.redis;
+
+import org.jspecify.annotations.NullMarked;
