@@ -20,6 +20,7 @@ final class Claims implements Store.Listener {
   private final List<Dispatcher> dispatchers;
   private final Consumer<String> cancel;
   private final AtomicInteger losses;
+  private final Supply supply;
   private final Runnable due;
   private final Consumer<Collection<Channel>> changed;
   private final AnswerStore.PurgeListener purged;
@@ -32,6 +33,7 @@ final class Claims implements Store.Listener {
   private int next;
 
   /// @param losses is raised when the lease is lost, before anything else happens
+  /// @param supply is told of what there may be to take
   /// @param due what to do when there may be notices to send
   /// @param changed what to do when there may be more in channels
   /// @param purged is told of purges
@@ -40,6 +42,7 @@ final class Claims implements Store.Listener {
       List<Dispatcher> dispatchers,
       Consumer<String> cancel,
       AtomicInteger losses,
+      Supply supply,
       Runnable due,
       Consumer<Collection<Channel>> changed,
       AnswerStore.PurgeListener purged) {
@@ -47,6 +50,7 @@ final class Claims implements Store.Listener {
     this.dispatchers = dispatchers;
     this.cancel = cancel;
     this.losses = losses;
+    this.supply = supply;
     this.due = due;
     this.changed = changed;
     this.purged = purged;
@@ -58,6 +62,7 @@ final class Claims implements Store.Listener {
 
   void begin() {
     begun = true;
+    supply.begin();
     claimable();
   }
 
@@ -65,10 +70,12 @@ final class Claims implements Store.Listener {
   /// again.
   void stop() {
     stopped = true;
+    supply.stop();
   }
 
   @Override
   public void claimable() {
+    supply.wake();
     if (begun && !stopped && asked.getAndIncrement() == 0) {
       claim();
     }
@@ -103,6 +110,11 @@ final class Claims implements Store.Listener {
             asked.set(0);
           }
         });
+  }
+
+  @Override
+  public void lines() {
+    supply.wake();
   }
 
   @Override

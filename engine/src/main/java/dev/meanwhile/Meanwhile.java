@@ -83,6 +83,7 @@ public final class Meanwhile {
   private final Map<String, Queue> queues = new ConcurrentHashMap<>();
   private final Feeds.Registry feedRegistry = new Feeds.Registry();
   private final List<Feeds> feeds = new CopyOnWriteArrayList<>();
+  private final @Nullable Supply supply;
   private final @Nullable Claims claims;
 
   /// Where answers outlive this process, or null.
@@ -131,24 +132,36 @@ public final class Meanwhile {
             new Supersede(),
             cache,
             answers == null ? null : new Shelf(cache, answers),
-            name -> queues.computeIfAbsent(name, settings.queues()),
+            name -> queues.computeIfAbsent(name, this::queueOf),
             store,
             journal,
             dice,
             new AtomicInteger(),
             ConcurrentHashMap.newKeySet(),
             new ConcurrentHashMap<>());
+    this.supply =
+        store == null ? null : new Supply(store, dispatchers, shared.queues(), shared.losses());
     this.claims =
-        store == null
+        store == null || supply == null
             ? null
             : new Claims(
                 store,
                 dispatchers,
                 run -> shared.cancel(run, Terminal.CANCELLED),
                 shared.losses(),
+                supply,
                 this::due,
                 feedRegistry::changed,
                 answers == store ? this::purged : (_, _) -> {});
+  }
+
+  private Queue queueOf(String upstream) {
+    Queue queue = settings.queues().apply(upstream);
+    Supply its = supply;
+    if (its != null) {
+      queue.whenThin(its::thin);
+    }
+    return queue;
   }
 
   /// Begins to accept calls on one more loop.
@@ -165,6 +178,9 @@ public final class Meanwhile {
                 settings.keepBytes() / settings.loops(),
                 settings.deadline()));
     dispatchers.add(dispatcher);
+    if (supply != null) {
+      supply.joined(clock);
+    }
     return dispatcher;
   }
 

@@ -17,6 +17,8 @@ import dev.meanwhile.store.Change;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Store;
+import dev.meanwhile.store.StoredBatch;
+import dev.meanwhile.store.StoredLine;
 import dev.meanwhile.store.StoredRun;
 import dev.meanwhile.upstream.Upstream;
 import java.time.Duration;
@@ -422,6 +424,84 @@ public final class Dispatcher {
                 clock.execute(() -> found.failed(trouble));
               }
             });
+  }
+
+  /// A batch that is to be read, or null if nothing is kept here. Only on this loop.
+  public @Nullable Batch batch() {
+    Store store = shared.store();
+    long now = clock.millis();
+    return store == null ? null : new Batch(store, clock, ids.next(now), now);
+  }
+
+  /// How far a batch is, by the id of its run; null if `tenant` has none of this id. `found` is
+  /// told on this loop.
+  public void progress(String batch, String tenant, Store.Reply<@Nullable Progress> found) {
+    if (shared.store() == null) {
+      found.is(null);
+      return;
+    }
+    shared
+        .store()
+        .batch(
+            batch,
+            new Store.Reply<@Nullable StoredBatch>() {
+              @Override
+              public void is(@Nullable StoredBatch stored) {
+                clock.execute(() ->
+                    found.is(
+                        stored == null || !stored.run().tenant().equals(tenant)
+                            ? null
+                            : Progress.of(stored)));
+              }
+
+              @Override
+              public void failed(String trouble) {
+                clock.execute(() -> found.failed(trouble));
+              }
+            });
+  }
+
+  /// Lines of a batch as they stand, in their order; `found` is told on this loop.
+  ///
+  /// @param batch the id of a run of whose batch [#progress] has told
+  /// @param after only lines with a higher number
+  /// @param most how many at most; there are fewer if they are large, at least one
+  /// @param failed whether only those without an answer
+  public void lines(
+      String batch, int after, int most, boolean failed, Store.Reply<List<Line>> found) {
+    Store store = Objects.requireNonNull(shared.store());
+    store.lines(
+        batch,
+        after,
+        most,
+        failed,
+        new Store.Reply<>() {
+          @Override
+          public void is(List<StoredLine> stored) {
+            clock.execute(() -> found.is(stored.stream().map(it -> line(store, it)).toList()));
+          }
+
+          @Override
+          public void failed(String trouble) {
+            clock.execute(() -> found.failed(trouble));
+          }
+        });
+  }
+
+  private Line line(Store store, StoredLine stored) {
+    StoredRun run = stored.run();
+    return new Line(
+        stored.number(),
+        stored.id(),
+        run == null ? null : Elsewhere.of(store, clock, run, stored.pieces()));
+  }
+
+  /// Has a batch stopped, or a run that may not be in memory; `done` is told on this loop, before
+  /// it has ended.
+  public void stop(String run, Consumer<Outcome> done) {
+    Objects.requireNonNull(shared.store())
+        .write(
+            new Change.CancelRequested(run), outcome -> clock.execute(() -> done.accept(outcome)));
   }
 
   /// Erases an ended run; `done` is told on this loop.

@@ -96,6 +96,17 @@ final class Elsewhere implements Run.Owner {
         });
   }
 
+  /// A run of which all that the store has is at hand.
+  static Run of(Store store, Clock clock, StoredRun stored, List<Piece> pieces) {
+    var elsewhere = new Elsewhere(store, clock, () -> false, stored);
+    try {
+      elsewhere.append(stored, pieces);
+    } catch (IOException | UncheckedIOException e) {
+      elsewhere.close(Terminal.failed(new Failure(500, "run_unreadable", UNREADABLE)));
+    }
+    return elsewhere.run;
+  }
+
   /// Appends what the store has and this log has not.
   ///
   /// @param otherwise is told that the run is gone, or why it cannot be read
@@ -135,9 +146,9 @@ final class Elsewhere implements Run.Owner {
       return;
     }
     StoredLog now = stored.log();
+    Terminal terminal = Encoding.terminal(now);
     LogWriter current = writer;
-    if (now.attempt() > log.attempt()
-        || current == null && (!more.isEmpty() || now.terminal() != null)) {
+    if (now.attempt() > log.attempt() || current == null && (!more.isEmpty() || terminal != null)) {
       current = log.begin(Math.max(1, now.attempt()));
       writer = current;
     }
@@ -157,8 +168,8 @@ final class Elsewhere implements Run.Owner {
     }
     current.publish();
     cut(stored);
-    if (now.terminal() != null) {
-      current.close(Encoding.terminal(now.terminal()), now.endedAt());
+    if (terminal != null) {
+      current.close(terminal, now.endedAt());
     }
   }
 

@@ -5,6 +5,7 @@ import dev.meanwhile.log.Run.About;
 import dev.meanwhile.log.Status;
 import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
+import dev.meanwhile.store.StoredLog;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -93,6 +94,17 @@ final class Encoding {
         text(out, failure.message());
       }
     });
+  }
+
+  /// How a log ended, or null if it has not. One that the store has ended by itself says no more
+  /// than its status.
+  static @Nullable Terminal terminal(StoredLog log) {
+    if (log.terminal() != null) {
+      return terminal(log.terminal());
+    }
+    return log.endedAt() == 0
+        ? null
+        : log.status().equals(Status.COMPLETED.word()) ? Terminal.COMPLETED : Terminal.CANCELLED;
   }
 
   static Terminal terminal(byte[] bytes) {

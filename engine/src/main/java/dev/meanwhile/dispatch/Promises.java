@@ -137,7 +137,7 @@ final class Promises implements Parked.Lot {
               answer.held(holder);
             }
             case Outcome.Refused(String reason) -> refuse(call, answer, reason);
-            case Outcome.Fenced() ->
+            case Outcome.Fenced(), Outcome.Repeated(_, _) ->
                 refuse(call, answer, "this node is out of touch with its store");
           }
         });
@@ -302,7 +302,7 @@ final class Promises implements Parked.Lot {
     return switch (outcome) {
       case Outcome.Stored() -> null;
       case Outcome.Refused(String reason) -> reason;
-      case Outcome.Fenced(), Outcome.Conflict(_) ->
+      case Outcome.Fenced(), Outcome.Conflict(_), Outcome.Repeated(_, _) ->
           call.isEnding() || call.log().terminal() != null
               ? "the run has ended"
               : "this node is out of touch with its store";
@@ -503,7 +503,7 @@ final class Promises implements Parked.Lot {
   }
 
   /// The id of the log that was stored with this run.
-  private static String logOf(String run) {
+  static String logOf(String run) {
     return "log_" + run.substring(run.indexOf('_') + 1);
   }
 }

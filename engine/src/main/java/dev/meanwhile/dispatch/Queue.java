@@ -22,6 +22,9 @@ public final class Queue {
   /// A run that waits in memory takes about 3 KB there.
   private static final int LONG = 1_000;
 
+  /// As many lines of batches wait here as are begun while the store is asked for more.
+  private static final int ENOUGH = 500;
+
   private final int atOnce;
   private final int most;
   private final int inMemory;
@@ -30,6 +33,7 @@ public final class Queue {
   private int length;
   private int underWay;
   private boolean stopped;
+  private volatile Runnable thin = () -> {};
 
   /// Whether somebody is granting places: one at a time, so that a call which ends within its own
   /// beginning, and so makes room for the next, is no deeper than that one.
@@ -94,6 +98,18 @@ public final class Queue {
     return length >= inMemory;
   }
 
+  /// How many lines of batches should come here from the store now: none while enough wait, so that
+  /// they come some at a time, and never so many that they keep others out.
+  public synchronized int room() {
+    int enough = Math.min(Math.max(ENOUGH, 2 * atOnce), Math.max(1, most / 2));
+    return stopped || length > enough / 2 ? 0 : enough - length;
+  }
+
+  /// What is to be done when there may be room for lines of batches; once, before it is used.
+  public void whenThin(Runnable action) {
+    thin = action;
+  }
+
   /// How many calls are made at once.
   public int atOnce() {
     return atOnce;
@@ -132,6 +148,7 @@ public final class Queue {
         }
       }
     }
+    thin.run();
   }
 
   private synchronized @Nullable Ticket grant(Clock clock) {

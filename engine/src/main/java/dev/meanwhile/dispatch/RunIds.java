@@ -18,6 +18,14 @@ final class RunIds {
     return next("run_", millis);
   }
 
+  /// The id of a run that was accepted together with `other`, the same for the same digest of at
+  /// least 10 bytes.
+  static String beside(String other, byte[] digest) {
+    byte[] id = other.getBytes(StandardCharsets.ISO_8859_1);
+    letters(digest, 0, id);
+    return new String(id, StandardCharsets.ISO_8859_1);
+  }
+
   /// The next id that begins with `prefix`, of 4 letters.
   String next(String prefix, long millis) {
     if (used == pool.length) {
@@ -32,16 +40,22 @@ final class RunIds {
       id[4 + i] = LETTERS[(int) (millis & 31)];
       millis >>>= 5;
     }
+    letters(pool, used, id);
+    used += 10;
+    return new String(id, StandardCharsets.ISO_8859_1);
+  }
+
+  /// Writes 10 bytes of `bits` as the last 16 letters of an id.
+  private static void letters(byte[] bits, int from, byte[] id) {
     for (int half = 0; half < 2; half++) {
-      long bits = 0;
+      long five = 0;
       for (int i = 0; i < 5; i++) {
-        bits = bits << 8 | pool[used++] & 0xff;
+        five = five << 8 | bits[from + half * 5 + i] & 0xff;
       }
       for (int i = 0; i < 8; i++) {
-        id[14 + half * 8 + i] = LETTERS[(int) (bits & 31)];
-        bits >>>= 5;
+        id[14 + half * 8 + i] = LETTERS[(int) (five & 31)];
+        five >>>= 5;
       }
     }
-    return new String(id, StandardCharsets.ISO_8859_1);
   }
 }

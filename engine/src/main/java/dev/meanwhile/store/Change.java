@@ -143,7 +143,8 @@ public sealed interface Change {
   }
 
   /// A run is to be stopped by whoever owns its log; that node's listener is told within a second.
-  /// Not the owner's alone to write. Nothing happens to a run that has ended or is gone: that is
+  /// Of a batch it is all lines; those that nobody has taken end as [Store#take] comes to them. Not
+  /// the owner's alone to write. Nothing happens to a run that has ended or is gone: that is
   /// [Outcome.Fenced].
   record CancelRequested(String run) implements Change {
     @Override
@@ -163,9 +164,9 @@ public sealed interface Change {
   }
 
   /// An ended run, its idempotency key, its log if no other run reads it, and the answer that it
-  /// made if that is kept, are to be gone, their bytes too. Not the owner's alone to write; nothing
-  /// happens to what has not ended: that is [Outcome.Fenced]. What is gone already is as good as
-  /// erased.
+  /// made if that is kept, are to be gone, their bytes too, and the lines of a batch a little
+  /// later. Not the owner's alone to write; nothing happens to what has not ended: that is
+  /// [Outcome.Fenced]. What is gone already is as good as erased.
   record Erased(String run) implements Change {
     @Override
     public boolean isPromise() {
@@ -241,6 +242,49 @@ public sealed interface Change {
 
     @Override
     public boolean isRefusable() {
+      return true;
+    }
+  }
+
+  /// More lines of a batch that is being read, in their order; the first ones begin it. They are
+  /// kept, and nobody takes them before the batch is [Submitted]. [Outcome.Repeated] if an id was
+  /// given before; [Outcome.Fenced] if another epoch of a node reads this batch, or it was dropped.
+  ///
+  /// @param batch the id of the run that the batch will be
+  /// @param lines 1 or more, all of one tenant and for one upstream
+  record Lines(String batch, List<Line> lines) implements Change {
+    @Override
+    public boolean isPromise() {
+      return false;
+    }
+  }
+
+  /// One of them. Of those that have the same run the first makes it.
+  ///
+  /// @param number where it stands in what was sent, from 1
+  /// @param id its name within the batch
+  /// @param run with its log, which nobody else reads
+  record Line(int number, String id, StoredRun run) {}
+
+  /// A batch was read to its end: from now on its lines are there to be taken, and its run ends
+  /// with the last of them.
+  ///
+  /// @param run the batch's, with its own log
+  /// @param told who is told of its end in any case
+  /// @param label in which channel it is told of, or null
+  /// @param lines how many it has, 1 or more; [Outcome.Fenced] if others are stored
+  record Submitted(StoredRun run, Told told, @Nullable Label label, int lines) implements Change {
+    @Override
+    public boolean isPromise() {
+      return true;
+    }
+  }
+
+  /// A batch that was not read to its end is to be gone, with its lines. Not the owner's alone to
+  /// write; nothing happens to one that was [Submitted]: that is [Outcome.Fenced].
+  record Dropped(String batch) implements Change {
+    @Override
+    public boolean isPromise() {
       return true;
     }
   }

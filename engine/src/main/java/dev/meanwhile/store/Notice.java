@@ -32,6 +32,16 @@ public record Notice(
   /// What the endpoint of a mail begins with.
   public static final String MAILTO = "mailto:";
 
+  /// The dialect of a batch: nobody speaks it.
+  public static final String BATCH = "batch";
+
+  /// The word for such an end among an endpoint's [Endpoint#statuses].
+  ///
+  /// @param api the dialect that is spoken of what has ended
+  public static String word(String api, String status) {
+    return api.equals(BATCH) ? BATCH + "." + status : status;
+  }
+
   /// The first notice of an end, due at once; given up at once if the endpoint is disabled.
   public static Notice of(
       Endpoint endpoint, String run, String api, String status, long endedAt, boolean late) {

@@ -12,6 +12,12 @@ public sealed interface Outcome {
   /// The idempotency key is held by another run; nothing was written.
   record Conflict(IdempotencyEntry.Held holder) implements Outcome {}
 
+  /// Two lines of a batch have the same id.
+  ///
+  /// @param line the number of the later one
+  /// @param before the number of the one that had it
+  record Repeated(int line, int before) implements Outcome {}
+
   /// It is certain that nothing was written and nothing will be.
   ///
   /// @param reason what is wrong and what to do

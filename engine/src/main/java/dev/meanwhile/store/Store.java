@@ -3,6 +3,8 @@ package dev.meanwhile.store;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -79,6 +81,26 @@ public interface Store extends AnswerStore, AutoCloseable {
   ///   that there are no more now
   void claim(int most, Reply<List<Claimed>> reply);
 
+  /// Takes lines of batches over, as [#claim] does what was left behind, and in turns between
+  /// tenants; of a batch in the order of its lines. Lines of a batch that is to be stopped end
+  /// instead, some at a time. Committed before it is answered.
+  ///
+  /// @param rooms how many at most, 1 or more, for each upstream that has room for any; fewer are
+  ///   taken if they are large
+  /// @param now in milliseconds since 1970
+  void take(Map<String, Integer> rooms, long now, Reply<Taken> reply);
+
+  /// A batch, by the id of its run; null if it is not there, or not read to its end.
+  void batch(String run, Reply<@Nullable StoredBatch> reply);
+
+  /// Lines of a batch, in their order.
+  ///
+  /// @param batch the id of its run
+  /// @param after only lines with a higher number
+  /// @param most how many at most, 1 or more; there are fewer if they are large, at least one
+  /// @param failed whether only lines without an answer
+  void lines(String batch, int after, int most, boolean failed, Reply<List<StoredLine>> reply);
+
   /// The bytes of a log from its piece number `fromPiece` (0 for all) on; a log that is not there
   /// has none.
   void pieces(String log, int fromPiece, Reply<List<Piece>> reply);
@@ -154,6 +176,9 @@ public interface Store extends AnswerStore, AutoCloseable {
     /// There may be logs to claim: a node's lease ran out, or a log was released.
     void claimable();
 
+    /// There may be lines of batches to take.
+    void lines();
+
     /// There may be notices that are due.
     void due();
 
@@ -173,6 +198,13 @@ public interface Store extends AnswerStore, AutoCloseable {
 
   /// A log that this node owns from now on, with its runs.
   record Claimed(StoredLog log, List<StoredRun> runs) {}
+
+  /// Lines that this node owns from now on.
+  ///
+  /// @param more the upstreams for which there are more
+  /// @param ended how many lines, of batches that are to be stopped, have ended instead; there may
+  ///   be more of them
+  record Taken(List<Claimed> lines, Set<String> more, int ended) {}
 
   /// A notice to send, and where to.
   ///

@@ -75,6 +75,9 @@ class NotifyTest {
           public void claimable() {}
 
           @Override
+          public void lines() {}
+
+          @Override
           public void changed(Collection<Channel> channels) {}
 
           @Override

@@ -7,6 +7,7 @@ import dev.meanwhile.Meanwhile;
 import dev.meanwhile.budget.Clocks;
 import dev.meanwhile.budget.OnLeave;
 import dev.meanwhile.cache.Key;
+import dev.meanwhile.dispatch.Batch;
 import dev.meanwhile.dispatch.Dispatcher;
 import dev.meanwhile.dispatch.Journal;
 import dev.meanwhile.dispatch.Queue;
@@ -21,7 +22,9 @@ import dev.meanwhile.store.Change;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Store;
+import dev.meanwhile.store.StoredBatch;
 import dev.meanwhile.store.StoredRun;
+import dev.meanwhile.store.Told;
 import dev.meanwhile.testkit.MemoryStore;
 import dev.meanwhile.testkit.ScriptedUpstream;
 import dev.meanwhile.testkit.VirtualWorld;
@@ -795,6 +798,58 @@ class DurableTest {
     assertThat(other.upstream.calls()).hasSize(4);
     Run seen = Objects.requireNonNull(process.find(runs.get(3).id()));
     assertThat(seen.status()).isEqualTo(Status.IN_PROGRESS);
+  }
+
+  // --- Batches: all but a few lines wait in the store alone.
+
+  private String batch(int lines) {
+    var promise =
+        new Submission.Promise(true, 2, world.millis() + Duration.ofHours(1).toMillis(), null);
+    Batch batch = Objects.requireNonNull(process.dispatcher.batch());
+    var outcomes = new ArrayList<Outcome>();
+    process.loop.on(() -> {
+      for (int i = 1; i <= lines; i++) {
+        var request =
+            new Request("up", "chat", "/", List.of(), Integer.toString(i).getBytes(UTF_8), true);
+        batch.add(i, "n" + i, submission(request, null, promise), promise);
+      }
+      batch.write(outcomes::add);
+      var about =
+          new Run.About("shop", "batch", "up", "m", false, false, false, null, false, "op", 0);
+      batch.submit(about, Told.NOBODY, null, outcomes::add);
+    });
+    pass(100);
+    assertThat(outcomes).hasSize(2).containsOnly(new Outcome.Stored());
+    return batch.id();
+  }
+
+  @Test
+  void of_a_batch_so_many_lines_are_in_memory_as_have_room() {
+    process.crash();
+    process = new Node("b", 1, 10);
+    String batch = batch(100);
+    for (int done = 0; done < 100; done++) {
+      assertThat(process.upstream.calls()).hasSize(done + 1);
+      assertThat(process.engine.queue("up").length()).isBetween(Math.min(3, 99 - done), 5);
+      process.say(process.upstream.last(), "fine");
+      process.end(process.upstream.last(), Terminal.COMPLETED);
+    }
+    StoredBatch end = Objects.requireNonNull(disk.batch(batch));
+    assertThat(end.completed()).isEqualTo(100);
+    assertThat(end.run().status()).isEqualTo("completed");
+    assertThat(process.engine.background()).isZero();
+  }
+
+  @Test
+  void a_batch_leaves_room_for_others_and_goes_after_them() {
+    process.crash();
+    process = new Node("b", 1, 10);
+    batch(100);
+    Run other = process.background();
+    assertThat(refusals).isEmpty();
+    process.end(process.upstream.last(), Terminal.COMPLETED);
+    process.say(process.upstream.last(), "first");
+    assertThat(text(other)).isEqualTo("first");
   }
 
   // --- Stopping.

@@ -32,7 +32,7 @@ public final class Board {
     boolean late = by.isLate(at);
     boolean any = false;
     for (Endpoint each : endpoints.values()) {
-      if (each.wants(tenant, status, told)) {
+      if (each.wants(tenant, Notice.word(api, status), told)) {
         Notice notice = Notice.of(each, run, api, status, at, late);
         any |= notices.putIfAbsent(key(each.id(), notice.event()), notice) == null;
       }

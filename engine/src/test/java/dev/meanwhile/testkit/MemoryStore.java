@@ -5,14 +5,18 @@ import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.Entries;
 import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Label;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredAnswer;
+import dev.meanwhile.store.StoredBatch;
+import dev.meanwhile.store.StoredLine;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
+import dev.meanwhile.store.Told;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -85,6 +89,7 @@ public final class MemoryStore implements Store {
     private final Board board = new Board();
     private final Index index = new Index();
     private final Answers answers = new Answers();
+    private final Batches batches = new Batches(new Rows());
     private int epochs;
     private final Map<String, Integer> tally = new TreeMap<>();
 
@@ -142,7 +147,125 @@ public final class MemoryStore implements Store {
     }
 
     private void tellEnd(Row row, String status, long at) {
+      if (batches.isLine(row.first.id())) {
+        batches.ended(row.first.id(), status, at);
+        return;
+      }
       tellDue(board.ended(row.first.id(), row.by.api(), row.first.tenant(), status, at, row.by));
+    }
+
+    /// A batch as it stands, or null.
+    public @Nullable StoredBatch batch(String run) {
+      return batches.batch(run);
+    }
+
+    private void tellLines() {
+      for (MemoryStore store : List.copyOf(open)) {
+        store.later(() -> store.tell(Listener::lines));
+      }
+    }
+
+    private final class Rows implements Batches.Rows {
+      @Override
+      public void keep(StoredRun run, int owner, Told told, @Nullable Label label, String api) {
+        if (!runs.containsKey(run.id())) {
+          add(new Change.Accept(run, run.log(), null, told, label, api, false), owner);
+        }
+      }
+
+      @Override
+      public @Nullable StoredRun run(String id) {
+        return Disk.this.run(id);
+      }
+
+      private Row row(String run) {
+        return Objects.requireNonNull(runs.get(run), run);
+      }
+
+      @Override
+      public boolean isOwned(String run, int owner) {
+        Row row = runs.get(run);
+        return row != null && row.log.owner == owner && row.log.endedAt == 0;
+      }
+
+      @Override
+      public void end(String run, String status, long at) {
+        Row row = row(run);
+        row.log.status = status;
+        row.log.endedAt = at;
+        tellEnd(row, status, at);
+        touch(List.of(row));
+      }
+
+      @Override
+      public Store.Claimed take(String run, int by) {
+        return claim(row(run).log, by);
+      }
+
+      @Override
+      public List<Piece> pieces(String log) {
+        return Disk.this.pieces(log);
+      }
+
+      @Override
+      public void forget(String run) {
+        Row row = runs.remove(run);
+        if (row != null) {
+          logs.remove(row.log.first.id());
+        }
+      }
+
+      @Override
+      public void cancel(String run) {
+        if (!row(run).isOver()) {
+          Disk.this.cancel(row(run));
+        }
+      }
+    }
+
+    private Row add(Change.Accept accept, int owner) {
+      StoredRun run = accept.run();
+      Log log =
+          accept.log() == null
+              ? Objects.requireNonNull(logs.get(run.log().id()))
+              : new Log(accept.log(), owner);
+      logs.put(log.first.id(), log);
+      var row = new Row(run, log, accept);
+      runs.put(run.id(), row);
+      log.rows.add(row);
+      index.accepted(accept);
+      touch(List.of(row));
+      return row;
+    }
+
+    private Store.Claimed claim(Log log, int by) {
+      count("claims" + (log.pieces.isEmpty() ? "" : " of what has content"));
+      log.owner = by;
+      log.lost += log.status.equals("in_progress") ? 1 : 0;
+      log.status = "queued";
+      touch(log.rows);
+      StoredLog stored = log.stored(true);
+      return new Store.Claimed(
+          stored,
+          log.rows.stream().filter(row -> row.cutAt == 0).map(row -> row.stored(stored)).toList());
+    }
+
+    private void cancel(Row row) {
+      row.cancelRequested = true;
+      if (batches.cancel(row.first.id())) {
+        tellLines();
+        return;
+      }
+      // Twice, as it may: whoever owns it by then.
+      for (int i = 0; i < 2; i++) {
+        for (MemoryStore store : List.copyOf(open)) {
+          store.later(() -> {
+            if (row.log.owner == store.epoch) {
+              store.tell(it -> it.cancelRequested(row.first.id()));
+            }
+          });
+        }
+      }
     }
 
     /// What is kept of a log.
@@ -176,6 +299,8 @@ public final class MemoryStore implements Store {
     /// An owner may write no more, and others may take its logs over.
     private void fence(int epoch) {
       fenced.add(epoch);
+      batches.abandon(fenced::contains);
+      tellLines();
       tellClaimable();
     }
 
@@ -547,6 +672,14 @@ public final class MemoryStore implements Store {
         disk.tellClaimable();
         yield outcome(true);
       }
+      case Change.Lines it ->
+          disk.fenced.contains(by) ? outcome(false) : disk.batches.lines(it, by);
+      case Change.Submitted it -> {
+        Outcome outcome = disk.fenced.contains(by) ? outcome(false) : disk.batches.submit(it, by);
+        disk.tellLines();
+        yield outcome;
+      }
+      case Change.Dropped(String batch) -> disk.batches.drop(batch);
       case Change.Erased(String run) -> outcome(erase(run));
       case Change.Registered(Endpoint endpoint) -> {
         disk.board.register(endpoint);
@@ -601,20 +734,14 @@ public final class MemoryStore implements Store {
     if (key != null && disk.keys.containsKey(key)) {
       return new Outcome.Conflict(Objects.requireNonNull(disk.keys.get(key)));
     }
-    Log log = accept.log() == null ? owned(run.log().id(), -1, by) : new Log(accept.log(), by);
-    if (log == null) {
+    if (accept.log() == null && owned(run.log().id(), -1, by) == null) {
       return new Outcome.Fenced();
     }
-    disk.logs.put(log.first.id(), log);
-    var row = new Row(run, log, accept);
+    Row row = disk.add(accept, by);
     if (accept.key() != null && key != null) {
       row.key = key;
       disk.keys.put(key, new IdempotencyEntry.Held(run.id(), accept.key().bodyHash()));
     }
-    disk.runs.put(run.id(), row);
-    log.rows.add(row);
-    disk.index.accepted(accept);
-    disk.touch(List.of(row));
     return new Outcome.Stored();
   }
 
@@ -704,17 +831,7 @@ public final class MemoryStore implements Store {
     if (row == null || row.isOver()) {
       return false;
     }
-    row.cancelRequested = true;
-    // Twice, as it may: whoever owns it by then.
-    for (int i = 0; i < 2; i++) {
-      for (MemoryStore store : List.copyOf(disk.open)) {
-        store.later(() -> {
-          if (row.log.owner == store.epoch) {
-            store.tell(it -> it.cancelRequested(run));
-          }
-        });
-      }
-    }
+    disk.cancel(row);
     return true;
   }
 
@@ -729,6 +846,7 @@ public final class MemoryStore implements Store {
     }
     freeKey(row);
     disk.index.forget(run);
+    disk.batches.forget(run);
     disk.runs.remove(run);
     row.log.rows.remove(row);
     if (row.log.endedAt > 0 && row.log.rows.isEmpty()) {
@@ -739,10 +857,14 @@ public final class MemoryStore implements Store {
 
   @Override
   public void claim(int most, Reply<List<Claimed>> reply) {
+    inOrder(reply, () -> take(most));
+  }
+
+  /// In the order of the changes, as all that writes.
+  private <T> void inOrder(Reply<T> reply, Supplier<T> task) {
     if (dead) {
       return;
     }
-    // In the order of the changes, as all that writes.
     given.add(
         new Given(
             null,
@@ -751,8 +873,8 @@ public final class MemoryStore implements Store {
               if (closed) {
                 answer(() -> reply.failed("the store is closed"));
               } else {
-                List<Claimed> claimed = take(most);
-                answer(() -> reply.is(claimed));
+                T done = task.get();
+                answer(() -> reply.is(done));
               }
             }));
     commitSoon();
@@ -769,21 +891,28 @@ public final class MemoryStore implements Store {
             .limit(isFenced() ? 0 : most)
             .toList();
     for (Log log : logs) {
-      disk.count("claims" + (log.pieces.isEmpty() ? "" : " of what has content"));
-      log.owner = epoch;
-      log.lost += log.status.equals("in_progress") ? 1 : 0;
-      log.status = "queued";
-      disk.touch(log.rows);
-      StoredLog stored = log.stored(true);
-      claimed.add(
-          new Claimed(
-              stored,
-              log.rows.stream()
-                  .filter(row -> row.cutAt == 0)
-                  .map(row -> row.stored(stored))
-                  .toList()));
+      claimed.add(disk.claim(log, epoch));
     }
     return claimed;
+  }
+
+  @Override
+  public void take(Map<String, Integer> rooms, long now, Reply<Taken> reply) {
+    inOrder(
+        reply,
+        () ->
+            isFenced() ? new Taken(List.of(), Set.of(), 0) : disk.batches.take(rooms, now, epoch));
+  }
+
+  @Override
+  public void batch(String run, Reply<@Nullable StoredBatch> reply) {
+    this.<@Nullable StoredBatch>ask(() -> disk.batches.batch(run), reply);
+  }
+
+  @Override
+  public void lines(
+      String batch, int after, int most, boolean failed, Reply<List<StoredLine>> reply) {
+    ask(() -> disk.batches.lines(batch, after, most, failed), reply);
   }
 
   @Override

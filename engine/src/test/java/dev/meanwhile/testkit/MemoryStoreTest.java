@@ -72,6 +72,9 @@ class MemoryStoreTest {
           public void due() {}
 
           @Override
+          public void lines() {}
+
+          @Override
           public void claimable() {
             heard.add(node + " claimable");
           }

@@ -12,10 +12,14 @@ import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredAnswer;
+import dev.meanwhile.store.StoredBatch;
+import dev.meanwhile.store.StoredLine;
 import dev.meanwhile.store.StoredRun;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -115,6 +119,36 @@ public final class StoreClient implements Store.Listener {
     return ask(reply -> store.notices(endpoint, before, most, reply));
   }
 
+  public Store.Taken take(Map<String, Integer> rooms, long now) {
+    return ask(reply -> store.take(rooms, now, reply));
+  }
+
+  /// A batch, which is there.
+  public StoredBatch batch(String run) {
+    return Objects.requireNonNull(findBatch(run).orElse(null), run);
+  }
+
+  public Optional<StoredBatch> findBatch(String run) {
+    return ask(reply ->
+        store.batch(
+            run,
+            new Store.Reply<@Nullable StoredBatch>() {
+              @Override
+              public void is(@Nullable StoredBatch answer) {
+                reply.is(Optional.ofNullable(answer));
+              }
+
+              @Override
+              public void failed(String trouble) {
+                reply.failed(trouble);
+              }
+            }));
+  }
+
+  public List<StoredLine> lines(String batch, int after, int most, boolean failed) {
+    return ask(reply -> store.lines(batch, after, most, failed, reply));
+  }
+
   /// With 3 mails an hour for each recipient.
   public List<Store.Due> due(Collection<String> busy, long now, long until, int most) {
     return ask(reply -> store.due(busy, now, until, most, 3, reply));
@@ -181,6 +215,11 @@ public final class StoreClient implements Store.Listener {
   @Override
   public void changed(Collection<Channel> channels) {
     channels.forEach(channel -> heard.add("changed " + channel.name()));
+  }
+
+  @Override
+  public void lines() {
+    heard.add("lines");
   }
 
   @Override

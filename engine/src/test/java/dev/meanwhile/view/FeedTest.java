@@ -129,6 +129,9 @@ class FeedTest {
       public void claimable() {}
 
       @Override
+      public void lines() {}
+
+      @Override
       public void due() {}
 
       @Override

@@ -55,6 +55,6 @@ class WebhookRequestTest {
         .asString(UTF_8)
         .endsWith("\"data\":{\"id\":\"run_1\",\"late\":true}}");
     assertThat(WebhookEvent.TYPES)
-        .allMatch(type -> WebhookEvent.type(WebhookEvent.status(type)).equals(type));
+        .allMatch(type -> WebhookEvent.type(WebhookEvent.word(type)).equals(type));
   }
 }

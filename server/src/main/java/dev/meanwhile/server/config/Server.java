@@ -51,6 +51,7 @@ public record Server(
     int maxEvent,
     int maxRuns,
     int maxReaders,
+    int maxBatch,
     int maxConnections,
     Duration idleTimeout,
     Duration bodyTimeout,

@@ -140,6 +140,8 @@ final class ServerOptions {
   static final Option<Integer> MAX_READERS =
       Option.of(
           "max-readers", Types.whole(1, 1_000_000, 500), "1000", "most readers of one run at once");
+  static final Option<Integer> MAX_BATCH =
+      Option.of("max-batch", Types.whole(1, 1_000_000, 5_000), "1000000", "most lines of a batch");
   static final Option<Integer> MAX_CONNECTIONS =
       Option.of(
           "max-connections",
@@ -217,6 +219,7 @@ final class ServerOptions {
           MAX_EVENT,
           MAX_RUNS,
           MAX_READERS,
+          MAX_BATCH,
           MAX_CONNECTIONS,
           IDLE_TIMEOUT,
           BODY_TIMEOUT,
@@ -263,6 +266,7 @@ final class ServerOptions {
         values.get(MAX_EVENT),
         values.get(MAX_RUNS),
         values.get(MAX_READERS),
+        values.get(MAX_BATCH),
         values.get(MAX_CONNECTIONS),
         values.get(IDLE_TIMEOUT),
         values.get(BODY_TIMEOUT),

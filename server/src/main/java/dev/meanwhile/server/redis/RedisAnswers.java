@@ -168,8 +168,8 @@ public final class RedisAnswers implements AnswerStore, AutoCloseable {
                         .setTcpNoDelay(true)));
   }
 
-  /// Begins to hear of purges. Blocks for a moment, until the first time; if that is in vain, nothing
-  /// is given until there is one.
+  /// Begins to hear of purges. Blocks for a moment, until the first time; if that is in vain,
+  /// nothing is given until there is one.
   public void open(PurgeListener its) {
     listener = its;
     timer = vertx.setPeriodic(EVERY.toMillis(), _ -> look());
@@ -304,8 +304,7 @@ public final class RedisAnswers implements AnswerStore, AutoCloseable {
             .arg(answer.made())
             .arg(AnswerBytes.of(answer))
             .arg(time);
-    Request ofRun =
-        Request.cmd(Command.SET).arg(RUN + answer.run()).arg(key).arg("PX").arg(time);
+    Request ofRun = Request.cmd(Command.SET).arg(RUN + answer.run()).arg(key).arg("PX").arg(time);
     // Before the answer, so that an erased run finds what it made.
     ask(ofRun, UNHURRIED)
         .compose(_ -> ask(keep, UNHURRIED))
@@ -367,8 +366,7 @@ public final class RedisAnswers implements AnswerStore, AutoCloseable {
             .arg("NX")
             .arg("PX")
             .arg(time.toMillis()))
-        .onComplete(
-            taken -> reply.is(taken != null), failure -> reply.failed(trouble(failure)));
+        .onComplete(taken -> reply.is(taken != null), failure -> reply.failed(trouble(failure)));
   }
 
   @Override

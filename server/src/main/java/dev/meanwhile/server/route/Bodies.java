@@ -99,7 +99,8 @@ final class Bodies {
     }
   }
 
-  private static void hangUp(HttpServerRequest request, Clock clock) {
+  /// Gives whoever is refused in the middle of its body a little time to read why.
+  static void hangUp(HttpServerRequest request, Clock clock) {
     boolean alone = request.streamId() < 0;
     if (alone) {
       request.response().putHeader("connection", "close");

@@ -31,7 +31,9 @@ import dev.meanwhile.server.upstream.Client;
 import dev.meanwhile.server.upstream.Headers;
 import dev.meanwhile.store.IdempotencyEntry;
 import dev.meanwhile.store.Label;
+import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Store;
+import dev.meanwhile.store.Told;
 import dev.meanwhile.upstream.Request;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
@@ -152,6 +154,105 @@ final class CallRoute {
           boolean later = operation.deliver() == Deliver.ASYNC && !streamed;
           accept(in, null, envelope(filled.chat(streamed)), delivery(in, streamed, later));
         });
+  }
+
+  /// What the lines of a batch have in common: the operation that they call, and its caller.
+  ///
+  /// @throws Refusal if it cannot be called so
+  Lines lines(HttpServerRequest request, String name, Caller caller) {
+    Operation operation = operations.find(name, null);
+    ChatTemplate template = OperationRoute.template(operation);
+    if (request.headers().contains("idempotency-key")) {
+      throw new Refusal(
+          400,
+          "unsupported_parameter",
+          "A batch takes no Idempotency-Key: it is not read twice to compare it. Give each line an id.",
+          "Idempotency-Key");
+    }
+    long began = loop.clock().nanos();
+    byte[] nothing = {};
+    var in =
+        new Incoming(
+            request,
+            Api.CHAT,
+            OperationRoute.PATH + "/" + name,
+            caller,
+            operation,
+            null,
+            nothing,
+            began);
+    Delivery delivery = delivery(in, false, true).ofBackground();
+    return new Lines(in, template, delivery);
+  }
+
+  /// Makes runs of lines.
+  final class Lines {
+    private final Incoming in;
+    private final ChatTemplate template;
+    private final Delivery delivery;
+    private final boolean borrowed;
+    private final Submission.Promise promise;
+
+    private Lines(Incoming in, ChatTemplate template, Delivery delivery) {
+      this.in = in;
+      this.template = template;
+      this.delivery = delivery;
+      this.borrowed = borrows(in, template.model());
+      this.promise =
+          new Submission.Promise(
+              true,
+              BACKGROUND + 1,
+              loop.clock().millis() + loop.config().server().backgroundDeadline().toMillis(),
+              null);
+    }
+
+    /// Who is told of the end of the batch.
+    Told told() {
+      return delivery.told();
+    }
+
+    /// In which channel the batch is told of, or null.
+    @Nullable Label label() {
+      return FeedRoute.label(
+          loop, in.request, Api.CHAT, in.operation == null ? "" : in.operation.name());
+    }
+
+    /// What each of them is promised.
+    Submission.Promise promise() {
+      return promise;
+    }
+
+    /// What the batch is of.
+    Run.About about() {
+      Operation operation = in.operation;
+      return new Run.About(
+          in.caller.tenant(),
+          Notice.BATCH,
+          loop.clientOf(template.model()).config().name(),
+          template.model(),
+          false,
+          false,
+          false,
+          null,
+          false,
+          operation == null ? null : operation.name(),
+          0);
+    }
+
+    /// The call that a line asks for.
+    ///
+    /// @param variables a JSON object
+    /// @throws Refusal if they do not fill the prompt
+    Submission of(byte[] variables) {
+      Filled filled = template.fill(variables);
+      check(filled.problem());
+      return submission(
+          in.as(Api.CHAT, in.operation, filled),
+          null,
+          envelope(filled.chat(false)),
+          delivery,
+          borrowed);
+    }
   }
 
   /// A caller that takes events gets them; one that takes JSON and no events does not.
@@ -546,7 +647,9 @@ final class CallRoute {
             upstream,
             api.word(),
             query == null ? path : path + "?" + query,
-            upHeaders(in.request, caller, upstream),
+            in.filled == null
+                ? upHeaders(in.request, caller, upstream)
+                : asJson(upHeaders(in.request, caller, upstream)),
             sent,
             streamed || edited);
     if (borrowed && (delivery.detachAfter() != null || delivery.told().any())) {
@@ -798,6 +901,18 @@ final class CallRoute {
     return loop.client(upstream).config().apiKey() == null && caller.passesThrough()
         ? headers
         : withCredential(headers, null);
+  }
+
+  /// What is written here is JSON, whatever its caller sent.
+  private static List<Map.Entry<String, String>> asJson(List<Map.Entry<String, String>> headers) {
+    var changed = new ArrayList<Map.Entry<String, String>>(headers.size() + 1);
+    for (var header : headers) {
+      if (!header.getKey().equals("content-type")) {
+        changed.add(header);
+      }
+    }
+    changed.add(Map.entry("content-type", Answers.JSON));
+    return changed;
   }
 
   /// Whether a call to this model's upstream goes up with its caller's own credential.

@@ -14,10 +14,12 @@ public final class Front implements Handler<HttpServerRequest> {
   private static final String RUNS = "/v1/runs/";
   private static final String RUN_ID = "run_";
   private static final String RESPONSES = "/v1/responses";
+  private static final String BATCHES = "/v1/batches";
 
   private final Loop loop;
   private final CallRoute calls;
   private final OperationRoute operations;
+  private final BatchRoute batches;
   private final ReloadRoute reload;
   private final CacheRoute cache;
   private final RunRoute runs;
@@ -41,6 +43,7 @@ public final class Front implements Handler<HttpServerRequest> {
     this.list = new ListRoute(loop);
     this.relay = new RelayRoute(loop);
     this.cors = new Cors(loop.config().server().cors());
+    this.batches = new BatchRoute(loop, calls, webhooks, runs, relay);
     this.responses = new ResponsesRoute(loop, runs, relay);
   }
 
@@ -78,9 +81,11 @@ public final class Front implements Handler<HttpServerRequest> {
                       ? "webhooks"
                       : isIn(path, OperationRoute.PATH)
                           ? "operations"
-                          : isIn(path, RESPONSES)
-                              ? "responses"
-                              : path.startsWith("/v1/") ? "relay" : "other";
+                          : isIn(path, BATCHES)
+                              ? "batches"
+                              : isIn(path, RESPONSES)
+                                  ? "responses"
+                                  : path.startsWith("/v1/") ? "relay" : "other";
     };
   }
 
@@ -122,6 +127,12 @@ public final class Front implements Handler<HttpServerRequest> {
         operations.get(request, in.getFirst());
       }
       case OPERATE -> calls.operate(request, in.getFirst(), caller(request));
+      case OPERATE_BATCH -> batches.submit(request, in.getFirst(), caller(request));
+      case BATCH -> batches.get(request, caller(request), in.getFirst());
+      case BATCH_RESULTS -> batches.lines(request, caller(request), in.getFirst(), false);
+      case BATCH_ERRORS -> batches.lines(request, caller(request), in.getFirst(), true);
+      case BATCH_CANCEL -> batches.cancel(request, caller(request), in.getFirst());
+      case BATCH_ERASE -> batches.erase(request, caller(request), in.getFirst());
       case CACHE_PURGE -> {
         loop.authenticator().requireAdmin(request);
         cache.purge(request);

@@ -100,7 +100,7 @@ final class Snapshot {
   }
 
   /// OpenAI's object as far as there is one; an answer that is no JSON is not shown.
-  private static byte @Nullable [] output(Run run, int end) {
+  static byte @Nullable [] output(Run run, int end) {
     if (end <= run.start()) {
       return null;
     }
@@ -116,7 +116,7 @@ final class Snapshot {
     return usage == null ? "null" : usage;
   }
 
-  private static String error(@Nullable Failure failure) {
+  static String error(@Nullable Failure failure) {
     return failure == null
         ? "null"
         : "{\"status\":"

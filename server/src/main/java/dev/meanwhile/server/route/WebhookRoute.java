@@ -189,7 +189,7 @@ final class WebhookRoute {
                       switch (outcome) {
                         case Outcome.Stored() -> guarded(request, then);
                         case Outcome.Refused(String reason) -> unavailable(request, reason);
-                        case Outcome.Fenced(), Outcome.Conflict(_) ->
+                        case Outcome.Fenced(), Outcome.Conflict(_), Outcome.Repeated(_, _) ->
                             unavailable(request, "the endpoint was deleted in this moment");
                       }
                     }));
@@ -244,7 +244,7 @@ final class WebhookRoute {
     for (String type : types) {
       checkType(type, "event_types");
     }
-    return types.stream().distinct().map(WebhookEvent::status).toList();
+    return types.stream().distinct().map(WebhookEvent::word).toList();
   }
 
   private static String checkType(@Nullable String type, String param) {
@@ -314,7 +314,7 @@ final class WebhookRoute {
             endpoint,
             loop.dispatcher().id("run_"),
             Api.CHAT.word(),
-            WebhookEvent.status(type),
+            WebhookEvent.word(type),
             loop.clock().millis(),
             false);
     loop.sender()
@@ -420,7 +420,7 @@ final class WebhookRoute {
         + ",\"object\":\"webhook_delivery\",\"webhook_endpoint_id\":"
         + JsonText.quoted(endpoint.id())
         + ",\"event_type\":"
-        + JsonText.quoted(WebhookEvent.type(it.status()))
+        + JsonText.quoted(WebhookEvent.type(Notice.word(it.api(), it.status())))
         + ",\"run\":"
         + JsonText.quoted(it.run())
         + ",\"created_at\":"

@@ -143,7 +143,7 @@ public final class HttpSender implements Sender {
       byte[] body =
           WebhookEvent.body(
               notice.event(),
-              notice.status(),
+              Notice.word(notice.api(), notice.status()),
               notice.endedAt() / 1_000,
               WebhookEvent.idOf(notice.api(), notice.run()),
               notice.late());

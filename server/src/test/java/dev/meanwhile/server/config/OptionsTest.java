@@ -196,6 +196,14 @@ class OptionsTest {
             List.of("1025GB", "1TB", "-1")));
     rows.add(
         new Row(
+            "cache-bytes",
+            Server::cacheBytes,
+            heap / 8,
+            List.of("3GB", "5", "7KB"),
+            List.of(3L << 30, 5L, 7L << 10),
+            List.of("1025GB", "1TB", "-1")));
+    rows.add(
+        new Row(
             "cache-redis",
             Server::cacheRedis,
             null,

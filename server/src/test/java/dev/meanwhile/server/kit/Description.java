@@ -108,6 +108,8 @@ public final class Description {
       problems.add("content type %s is not described".formatted(type));
     } else if (type.equals("text/event-stream") && !theirs) {
       events(media.getJsonObject("x-events"), body, problems);
+    } else if (type.equals("application/jsonl")) {
+      body.lines().forEach(line -> json(media.getJsonObject("schema"), line, problems));
     } else if (type.equals("text/plain")) {
       body(media.getJsonObject("schema"), body, problems);
     } else {

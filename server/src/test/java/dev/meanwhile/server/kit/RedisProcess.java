@@ -5,8 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.net.ServerSocket;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import redis.embedded.RedisServer;
@@ -58,8 +58,7 @@ public final class RedisProcess implements AutoCloseable {
   /// Has it do something, and returns the first line of its answer.
   public String command(String line) throws IOException {
     try (var socket = new Socket(InetAddress.getLoopbackAddress(), port);
-        var answer =
-            new BufferedReader(new InputStreamReader(socket.getInputStream(), UTF_8))) {
+        var answer = new BufferedReader(new InputStreamReader(socket.getInputStream(), UTF_8))) {
       socket.getOutputStream().write((line + "\r\n").getBytes(UTF_8));
       return String.valueOf(answer.readLine());
     }

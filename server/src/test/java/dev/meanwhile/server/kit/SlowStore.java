@@ -11,10 +11,13 @@ import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredAnswer;
+import dev.meanwhile.store.StoredBatch;
+import dev.meanwhile.store.StoredLine;
 import dev.meanwhile.store.StoredRun;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -96,6 +99,11 @@ public final class SlowStore implements Store {
           }
 
           @Override
+          public void lines() {
+            listener.lines();
+          }
+
+          @Override
           public void due() {
             listener.due();
           }
@@ -171,6 +179,22 @@ public final class SlowStore implements Store {
             reply.failed(trouble);
           }
         });
+  }
+
+  @Override
+  public void take(Map<String, Integer> rooms, long now, Reply<Taken> reply) {
+    store.take(rooms, now, reply);
+  }
+
+  @Override
+  public void batch(String run, Reply<@Nullable StoredBatch> reply) {
+    store.batch(run, reply);
+  }
+
+  @Override
+  public void lines(
+      String batch, int after, int most, boolean failed, Reply<List<StoredLine>> reply) {
+    store.lines(batch, after, most, failed, reply);
   }
 
   @Override

@@ -232,6 +232,7 @@ class OpenApiTest {
         var gateway = gateway(upstream)) {
       server(gateway);
       operations(gateway);
+      batches(gateway);
       calls(gateway);
       responses(gateway);
       runs(gateway);
@@ -300,7 +301,27 @@ class OpenApiTest {
     is(gateway, "POST", CHAT, tag, 200, with("Meanwhile-Operation", "sum"));
     is(gateway, "POST", CHAT, tag, 404, with("Meanwhile-Operation", "none"));
     assertThat(gateway.post("/v1/operations", "{}", SHOP).statusCode()).isEqualTo(405);
-    assertThat(gateway.get("/v1/operations/sum/batch", SHOP).statusCode()).isEqualTo(404);
+    assertThat(gateway.get("/v1/operations/sum/batch", SHOP).statusCode()).isEqualTo(405);
+    assertThat(gateway.get("/v1/operations/sum/none", SHOP).statusCode()).isEqualTo(404);
+  }
+
+  private void batches(Gateway gateway) throws Exception {
+    String path = "/v1/operations/sum/batch";
+    String line = "{\"variables\":{\"text\":\"x\"}}";
+    is(gateway, "POST", path, "{", 400, SHOP);
+    is(gateway, "POST", path, line.replace("x", "x".repeat(70_000)), 413, SHOP);
+    is(gateway, "POST", "/v1/operations/none/batch", line, 404, SHOP);
+    String id = "/v1/batches/" + id(is(gateway, "POST", path, line, 202, SHOP));
+    is(gateway, "GET", id, "", 200, SHOP);
+    is(gateway, "POST", id + "/cancel", "", 200, SHOP);
+    Eventually.until(
+        "it ends",
+        () -> !is(gateway, "GET", id, "", 200, SHOP).body().contains("\"results\":null"));
+    is(gateway, "GET", id + "/results", "", 200, SHOP);
+    is(gateway, "GET", id + "/errors", "", 200, SHOP);
+    is(gateway, "DELETE", id, "", 200, SHOP);
+    is(gateway, "GET", id, "", 404, SHOP);
+    theirs(gateway, "GET", "/v1/batches/batch_theirs", "", SHOP);
   }
 
   private void calls(Gateway gateway) throws Exception {
@@ -480,7 +501,7 @@ class OpenApiTest {
   /// The same of what the upstream says itself.
   private void theirs(Gateway gateway, String method, String path, String body, String... headers)
       throws Exception {
-    check(gateway, method, path, body, path.startsWith("/v1/models") ? 200 : 418, true, headers);
+    check(gateway, method, path, body, method.equals("GET") ? 200 : 418, true, headers);
   }
 
   private HttpResponse<String> check(

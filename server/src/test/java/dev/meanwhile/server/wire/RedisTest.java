@@ -35,12 +35,11 @@ class RedisTest {
   private final AtomicInteger calls = new AtomicInteger();
 
   private final RawUpstream upstream =
-      RawUpstream.start(
-          exchange -> {
-            var input = INPUT.matcher(exchange.body());
-            String said = input.find() ? input.group() : "nothing";
-            exchange.json(200, Chat.answer(said + " at " + calls.incrementAndGet()));
-          });
+      RawUpstream.start(exchange -> {
+        var input = INPUT.matcher(exchange.body());
+        String said = input.find() ? input.group() : "nothing";
+        exchange.json(200, Chat.answer(said + " at " + calls.incrementAndGet()));
+      });
 
   @BeforeEach
   void start() throws Exception {
@@ -81,8 +80,7 @@ class RedisTest {
     String first;
     try (var before = node()) {
       first = ask(before, 1).body();
-      Eventually.until(
-          "it is kept", () -> redis.command("DBSIZE").compareTo(":3") >= 0);
+      Eventually.until("it is kept", () -> redis.command("DBSIZE").compareTo(":3") >= 0);
     }
     nodes--;
     try (var after = node()) {

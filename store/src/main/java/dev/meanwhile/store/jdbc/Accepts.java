@@ -121,6 +121,12 @@ final class Accepts {
     }
   }
 
+  /// The same of one, which is not there.
+  void write(Change.Accept accept) throws SQLException {
+    batch(List.of(accept));
+    channels.accepted(accept);
+  }
+
   /// All in one way, so that of two with the same key the first one has it.
   private boolean isAtOnce(List<Change.Accept> accepts) {
     return database.takesArrays() && accepts.stream().allMatch(it -> it.log() != null);

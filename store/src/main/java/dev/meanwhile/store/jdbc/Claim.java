@@ -63,16 +63,21 @@ final class Claim {
                 + database.taken(),
             row -> row.getLong(1),
             arguments.toArray());
+    return take(session, group, taken);
+  }
+
+  /// Takes these, in this order.
+  static List<Claimed> take(Session session, Group group, List<Long> logs) throws SQLException {
     var claimed = new ArrayList<Claimed>();
-    for (int from = 0; from < taken.size(); from += CHUNK) {
-      List<Long> chunk = taken.subList(from, Math.min(from + CHUNK, taken.size()));
-      claimed.addAll(take(session, group.node(), chunk));
+    for (int from = 0; from < logs.size(); from += CHUNK) {
+      List<Long> chunk = logs.subList(from, Math.min(from + CHUNK, logs.size()));
+      claimed.addAll(chunk(session, group.node(), chunk));
     }
     claimed.forEach(each -> group.claimed(each.log().id()));
     return claimed;
   }
 
-  private static List<Claimed> take(Session session, long node, List<Long> logs)
+  private static List<Claimed> chunk(Session session, long node, List<Long> logs)
       throws SQLException {
     for (Long log : logs) {
       session.batch(TAKE, node, log);

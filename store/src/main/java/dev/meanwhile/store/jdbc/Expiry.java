@@ -52,6 +52,7 @@ final class Expiry {
 
   static void delete(Session session, List<Long> logs) throws SQLException {
     Channels.forget(session, logs);
+    Batches.orphan(session, logs);
     for (String sql : DELETE) {
       boolean range = sql.contains("? + 1");
       for (Long log : logs) {

@@ -22,6 +22,7 @@ final class Group {
   private long node;
   private boolean inDoubt;
   private boolean due;
+  private boolean lines;
   private final List<String> claimed = new ArrayList<>();
   private List<Channel> changed = List.of();
   private List<Purge> purged = List.of();
@@ -80,6 +81,8 @@ final class Group {
   void apply(Session session, Database database) throws SQLException {
     cancelled.clear();
     claimed.clear();
+    due = false;
+    lines = false;
     var channels = new Channels(session, node, number);
     var answers = new Answers(session, database);
     var wave = new Wave(session, database, node, channels, answers);
@@ -94,7 +97,7 @@ final class Group {
         }
         case Item.Job<?> job -> {
           wave.flush();
-          job.run(session, this);
+          job.run(session, this, channels);
           claimed.forEach(channels::touched);
         }
         case Item.Last _ -> {}
@@ -103,7 +106,8 @@ final class Group {
     wave.flush();
     purged = answers.end();
     changed = channels.number();
-    due = wave.due();
+    due |= wave.due();
+    lines |= wave.lines();
   }
 
   /// Its runs, if it is nothing but runs of this epoch that were accepted, with their logs and in
@@ -130,6 +134,7 @@ final class Group {
     changed = List.of();
     purged = List.of();
     due = false;
+    lines = false;
     for (Item item : items) {
       if (item instanceof Item.Written written) {
         written.outcome(new Outcome.Stored());
@@ -152,10 +157,13 @@ final class Group {
           Change.Requeued _,
           Change.Ended _,
           Change.Cut _,
-          Change.Released _ ->
+          Change.Released _,
+          Change.Lines _,
+          Change.Submitted _ ->
           true;
       case Change.CancelRequested _,
           Change.Erased _,
+          Change.Dropped _,
           Change.Registered _,
           Change.Unregistered _,
           Change.Disabled _,
@@ -175,6 +183,16 @@ final class Group {
   /// Whether somebody is to be told of something, once it is committed.
   boolean due() {
     return due;
+  }
+
+  /// A job has found somebody to tell.
+  void tellDue() {
+    due = true;
+  }
+
+  /// Whether there may be lines of batches to take, once it is committed.
+  boolean lines() {
+    return lines;
   }
 
   /// A job has taken this log over.

@@ -73,12 +73,21 @@ sealed interface Item {
             case Change.Checkpoint it -> bytes(it.piece());
             case Change.Ended it -> it.terminal().length + bytes(it.last());
             case Change.Kept it -> it.answer().log().length;
+            case Change.Lines it -> {
+              long sum = 0;
+              for (Change.Line line : it.lines()) {
+                sum += OVERHEAD + line.run().log().request().length;
+              }
+              yield sum;
+            }
             case Change.Started _,
                 Change.Named _,
                 Change.Requeued _,
                 Change.Cut _,
                 Change.CancelRequested _,
                 Change.Released _,
+                Change.Submitted _,
+                Change.Dropped _,
                 Change.Erased _,
                 Change.Registered _,
                 Change.Unregistered _,
@@ -123,19 +132,28 @@ sealed interface Item {
       T in(Session session, Group group) throws SQLException;
     }
 
+    /// The same, of what is told in channels.
+    interface Telling<T extends @Nullable Object> {
+      T in(Session session, Group group, Channels channels) throws SQLException;
+    }
+
     private final boolean promise;
-    private final Work<T> work;
+    private final Telling<T> work;
     private final Store.Reply<T> reply;
     private @Nullable T result;
 
     Job(boolean promise, Work<T> work, Store.Reply<T> reply) {
+      this(promise, (session, group, _) -> work.in(session, group), reply);
+    }
+
+    Job(boolean promise, Telling<T> work, Store.Reply<T> reply) {
       this.promise = promise;
       this.work = work;
       this.reply = reply;
     }
 
-    void run(Session session, Group group) throws SQLException {
-      result = work.in(session, group);
+    void run(Session session, Group group, Channels channels) throws SQLException {
+      result = work.in(session, group, channels);
     }
 
     @Override

@@ -12,11 +12,14 @@ import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoreException;
 import dev.meanwhile.store.StoredAnswer;
+import dev.meanwhile.store.StoredBatch;
+import dev.meanwhile.store.StoredLine;
 import dev.meanwhile.store.StoredRun;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
@@ -57,7 +60,13 @@ final class JdbcStore implements Store {
     readers = new Readers(database, readerCount);
     writer =
         new Writer(
-            database, lease, this::cancelled, this::tellDue, this::tellChanged, this::tellPurged);
+            database,
+            lease,
+            this::cancelled,
+            this::tellDue,
+            this::tellLines,
+            this::tellChanged,
+            this::tellPurged);
     retain = new Retain(database, writer, retention, time);
   }
 
@@ -151,6 +160,13 @@ final class JdbcStore implements Store {
     }
   }
 
+  private void tellLines() {
+    Listener told = listener;
+    if (told != null) {
+      told.lines();
+    }
+  }
+
   private void tellChanged(List<Channel> channels) {
     Listener told = listener;
     if (told != null) {
@@ -165,16 +181,21 @@ final class JdbcStore implements Store {
     }
   }
 
-  /// Tells of notices that became due without this process: those of an earlier one, or of a node
-  /// that is gone.
+  /// Tells of notices that became due without this process, and of lines that nobody takes: those
+  /// of an earlier one, or of a node that is gone.
   private void lookForDue() {
+    look(session -> Notices.isDue(session, time.millis()), this::tellDue);
+    look(Batches::anyOpen, this::tellLines);
+  }
+
+  private void look(Readers.Question<Boolean> whether, Runnable then) {
     readers.ask(
-        session -> Notices.isDue(session, time.millis()),
+        whether,
         new Reply<Boolean>() {
           @Override
           public void is(Boolean answer) {
             if (answer) {
-              tellDue();
+              then.run();
             }
           }
 
@@ -197,7 +218,15 @@ final class JdbcStore implements Store {
   }
 
   @Override
-  public void write(Change change, Consumer<Outcome> done) {
+  public void write(Change change, Consumer<Outcome> told) {
+    boolean leaves = change instanceof Change.Dropped || change instanceof Change.Erased;
+    Consumer<Outcome> done =
+        !leaves
+            ? told
+            : outcome -> {
+              told.accept(outcome);
+              sweep();
+            };
     String trouble = change.isRefusable() || !open ? trouble() : null;
     if (trouble == null) {
       writer.give(new Item.Written(change, lease.node(), done));
@@ -206,6 +235,27 @@ final class JdbcStore implements Store {
     } else {
       done.accept(new Outcome.Refused(trouble));
     }
+  }
+
+  /// Deletes the lines of batches that are gone, some at a time, as the writer comes to it.
+  private void sweep() {
+    writer.give(
+        new Item.Job<>(
+            false,
+            (session, _) -> Batches.sweep(session, database),
+            new Reply<Boolean>() {
+              @Override
+              public void is(Boolean more) {
+                if (more) {
+                  sweep();
+                }
+              }
+
+              @Override
+              public void failed(String trouble) {
+                // Retention comes to it.
+              }
+            }));
   }
 
   @Override
@@ -238,6 +288,27 @@ final class JdbcStore implements Store {
     writer.give(
         new Item.Job<>(
             true, (session, group) -> Claim.take(session, database, group, most), reply));
+  }
+
+  @Override
+  public void take(Map<String, Integer> rooms, long now, Reply<Taken> reply) {
+    writer.give(
+        new Item.Job<>(
+            true,
+            (session, group, channels) ->
+                new Batches(session, database, channels).take(group, rooms, now),
+            reply));
+  }
+
+  @Override
+  public void batch(String run, Reply<@Nullable StoredBatch> reply) {
+    readers.ask(session -> Batches.find(session, run), reply);
+  }
+
+  @Override
+  public void lines(
+      String batch, int after, int most, boolean failed, Reply<List<StoredLine>> reply) {
+    readers.ask(session -> Batches.lines(session, batch, after, most, failed), reply);
   }
 
   @Override

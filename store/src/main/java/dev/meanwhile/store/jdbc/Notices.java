@@ -39,9 +39,12 @@ final class Notices {
       "select "
           + ENDPOINT
           + ", r.id, r.api, r.late_at from run r join endpoint e on e.tenant = r.tenant"
-          + " and (e.id = r.webhook or e.statuses like ?)";
+          + " and (e.id = r.webhook or e.statuses like case when r.api = '"
+          + Notice.BATCH
+          + "' then ? else ? end)";
+  // Of lines nobody is told: of their batch they are.
   private static final String WANTED_OF_LOG =
-      WANTED + " where r.cut_at = 0 and r.log = (select n from log where id = ?)";
+      WANTED + " where r.cut_at = 0 and r.batch = 0 and r.log = (select n from log where id = ?)";
   private static final String WANTED_OF_RUN = WANTED + " where r.id = ?";
   private static final String NEW =
       "insert into notice (event, endpoint, tenant, run, api, status, ended_at, tries, due,"
@@ -142,7 +145,8 @@ final class Notices {
                     status,
                     at,
                     isLate(row.getLong(ENDPOINT_COLUMNS + 3), at)),
-            "% " + status + " %",
+            like(Notice.word(Notice.BATCH, status)),
+            like(status),
             of));
     notices.addAll(
         session.query(
@@ -161,6 +165,10 @@ final class Notices {
       add(session, NEW, each);
     }
     return !notices.isEmpty();
+  }
+
+  private static String like(String word) {
+    return "% " + word + " %";
   }
 
   private static int add(Session session, String how, Notice it) throws SQLException {

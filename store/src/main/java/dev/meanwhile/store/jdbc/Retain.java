@@ -27,6 +27,10 @@ final class Retain {
     long before = time.millis() - retention.age().toMillis();
     long lasting = time.millis() - retention.lasting().toMillis();
     whileTrue((session, _) -> Expiry.some(session, database, before, lasting) > 0);
+    whileTrue((session, _) -> {
+      Batches.abandon(session, database);
+      return Batches.sweep(session, database);
+    });
     long hourAgo = time.millis() - Store.MAIL_HOUR;
     whileTrue((session, _) -> Notices.forget(session, before, hourAgo));
     long now = time.millis();
@@ -44,7 +48,8 @@ final class Retain {
             && Answers.some(session, database, Long.MAX_VALUE));
     whileTrue((session, _) ->
         database.used(session) > retention.maxBytes()
-            && Expiry.some(session, database, Long.MAX_VALUE, Long.MAX_VALUE) > 0);
+            && (Batches.sweep(session, database)
+                || Expiry.some(session, database, Long.MAX_VALUE, Long.MAX_VALUE) > 0));
     whileTrue((session, _) -> database.giveBack(session));
   }
 

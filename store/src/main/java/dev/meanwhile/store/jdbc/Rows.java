@@ -23,6 +23,7 @@ final class Rows {
       "r.id, r.tenant, r.about, r.created_at, r.cut_at, r.cut_end, r.cancel_requested";
 
   static final int LOG_COLUMNS = 13;
+  static final int RUN_COLUMNS = 7;
 
   private Rows() {}
 

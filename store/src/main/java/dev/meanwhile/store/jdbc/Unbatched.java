@@ -27,6 +27,7 @@ final class Unbatched {
   private final Database database;
   private final long node;
   private final Answers answers;
+  private boolean batchStopped;
 
   Unbatched(Session session, Database database, long node, Answers answers) {
     this.answers = answers;
@@ -50,8 +51,16 @@ final class Unbatched {
   /// @param cancelled gets the run if this node is to stop it
   Outcome cancel(String run, List<String> cancelled) throws SQLException {
     Found found = find(run);
+    List<String> lines = Batches.taken(session, database, run);
     if (found == null || session.update(CANCEL, run) == 0) {
       return new Outcome.Fenced();
+    }
+    if (lines != null) {
+      batchStopped = true;
+      for (String line : lines) {
+        cancel(line, cancelled);
+      }
+      return new Outcome.Stored();
     }
     if (found.owner == node) {
       cancelled.add(run);
@@ -61,6 +70,11 @@ final class Unbatched {
       session.update(CANCELLING, run, found.log);
     }
     return new Outcome.Stored();
+  }
+
+  /// Whether a run was a batch that was to be stopped.
+  boolean isBatchStopped() {
+    return batchStopped;
   }
 
   Outcome release(List<String> logs) throws SQLException {

@@ -73,6 +73,7 @@ final class Wave {
   private final long node;
   private final Unbatched unbatched;
   private final Accepts accepts;
+  private final Batches batches;
   private final String end;
   private final Channels channels;
   private final Answers answers;
@@ -81,6 +82,7 @@ final class Wave {
   private final Set<String> runs = new HashSet<>();
   private boolean freesKeys;
   private boolean due;
+  private boolean lines;
 
   Wave(Session session, Database database, long node, Channels channels, Answers answers) {
     this.session = session;
@@ -89,6 +91,7 @@ final class Wave {
     this.answers = answers;
     unbatched = new Unbatched(session, database, node, answers);
     accepts = new Accepts(session, database, node, channels);
+    batches = new Batches(session, database, channels);
     end =
         "update log as l set status = ?, ended_at = ?, terminal = ?, head = coalesce(?, head),"
             + " bytes = "
@@ -125,6 +128,7 @@ final class Wave {
       case Change.CancelRequested it -> {
         flush();
         item.outcome(unbatched.cancel(it.run(), cancelled));
+        lines |= unbatched.isBatchStopped();
       }
       case Change.Released it -> {
         flush();
@@ -135,6 +139,13 @@ final class Wave {
         flush();
         item.outcome(unbatched.erase(it.run()));
       }
+      case Change.Lines it -> item.outcome(Batches.add(session, node, it));
+      case Change.Submitted it -> {
+        flush();
+        item.outcome(batches.submit(node, it));
+        lines = true;
+      }
+      case Change.Dropped it -> item.outcome(Batches.drop(session, it.batch()));
       case Change.Registered it -> {
         flush();
         item.outcome(Notices.register(session, it.endpoint()));
@@ -173,6 +184,11 @@ final class Wave {
   /// Whether somebody is to be told of something now.
   boolean due() {
     return due;
+  }
+
+  /// Whether there may be lines of batches to take now.
+  boolean lines() {
+    return lines;
   }
 
   /// Writes what has gathered.
@@ -293,15 +309,21 @@ final class Wave {
     }
     int[] changed = session.runBatch(end);
     boolean told = Notices.any(session);
+    boolean counted = Batches.anyOpen(session);
+    long latest = 0;
     for (int i = 0; i < changed.length; i++) {
       var it = (Change.Ended) items.get(i).change();
       channels.touched(it.log());
+      latest = Math.max(latest, it.at());
       boolean now = changed[i] > 0;
       boolean stored =
           now || session.exists(WAS_ENDED, it.log(), node, it.attempt(), it.status(), it.at());
       items.get(i).outcome(stored ? new Outcome.Stored() : new Outcome.Fenced());
       if (now && told) {
         due |= Notices.ended(session, it.log(), it.status(), it.at());
+      }
+      if (now && counted) {
+        batches.ended(it.log(), it.status());
       }
       if (now && it.freesKeys()) {
         session.batch(FREE_KEYS, it.log());
@@ -311,5 +333,6 @@ final class Wave {
     if (keys) {
       session.runBatch(FREE_KEYS);
     }
+    due |= batches.count(latest);
   }
 }

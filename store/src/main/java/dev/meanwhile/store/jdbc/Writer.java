@@ -38,6 +38,7 @@ final class Writer {
   private final Lease lease;
   private final Consumer<String> cancelled;
   private final Runnable due;
+  private final Runnable lines;
   private final Consumer<List<Channel>> changed;
   private final Consumer<List<Purge>> purged;
   private final String mark;
@@ -56,6 +57,7 @@ final class Writer {
 
   /// @param cancelled told of each run of this node that is to be stopped
   /// @param due told when there are notices to send
+  /// @param lines told when there may be lines of batches to take
   /// @param changed told of channels in which there is more
   /// @param purged told of purges, before whoever gave them
   Writer(
@@ -63,12 +65,14 @@ final class Writer {
       Lease lease,
       Consumer<String> cancelled,
       Runnable due,
+      Runnable lines,
       Consumer<List<Channel>> changed,
       Consumer<List<Purge>> purged) {
     this.database = database;
     this.lease = lease;
     this.cancelled = cancelled;
     this.due = due;
+    this.lines = lines;
     this.changed = changed;
     this.purged = purged;
     mark = "update node set wrote = ? where n = ? and not " + Lease.gone(database);
@@ -444,6 +448,9 @@ final class Writer {
     }
     if (group.due()) {
       say(due);
+    }
+    if (group.lines()) {
+      say(lines);
     }
   }
 

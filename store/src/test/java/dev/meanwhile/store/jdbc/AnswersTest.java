@@ -80,8 +80,7 @@ class AnswersTest {
     client.store().close();
     try (Connection connection = connect();
         Statement statement = connection.createStatement();
-        var rows =
-            statement.executeQuery("select cast(what as text) from purge order by number")) {
+        var rows = statement.executeQuery("select cast(what as text) from purge order by number")) {
       var left = new ArrayList<String>();
       while (rows.next()) {
         left.add(rows.getString(1));

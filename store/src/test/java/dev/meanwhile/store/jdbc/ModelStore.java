@@ -5,15 +5,20 @@ import dev.meanwhile.store.Channel;
 import dev.meanwhile.store.Endpoint;
 import dev.meanwhile.store.Entries;
 import dev.meanwhile.store.IdempotencyEntry;
+import dev.meanwhile.store.Label;
 import dev.meanwhile.store.Notice;
 import dev.meanwhile.store.Outcome;
 import dev.meanwhile.store.Piece;
 import dev.meanwhile.store.Purge;
 import dev.meanwhile.store.Store;
 import dev.meanwhile.store.StoredAnswer;
+import dev.meanwhile.store.StoredBatch;
+import dev.meanwhile.store.StoredLine;
 import dev.meanwhile.store.StoredLog;
 import dev.meanwhile.store.StoredRun;
+import dev.meanwhile.store.Told;
 import dev.meanwhile.testkit.Answers;
+import dev.meanwhile.testkit.Batches;
 import dev.meanwhile.testkit.Board;
 import dev.meanwhile.testkit.Index;
 import java.nio.ByteBuffer;
@@ -43,6 +48,7 @@ public final class ModelStore implements Store {
     private final Index index = new Index();
     private final Answers answers = new Answers();
     private int epoch;
+    private @Nullable Batches batches;
   }
 
   private static final class Log {
@@ -87,11 +93,84 @@ public final class ModelStore implements Store {
     this.answers = answers;
   }
 
+  private Batches batches() {
+    return Objects.requireNonNull(data.batches);
+  }
+
+  private final class Rows implements Batches.Rows {
+    @Override
+    public void keep(StoredRun run, int owner, Told told, @Nullable Label label, String api) {
+      if (data.runs.containsKey(run.id())) {
+        return;
+      }
+      data.logs.put(run.log().id(), new Log(run.log(), owner));
+      var accept = new Change.Accept(run, run.log(), null, told, label, api, false);
+      data.runs.put(run.id(), new Kept(accept));
+      if (label != null) {
+        data.index.accepted(accept);
+        touch(run.log().id());
+      }
+    }
+
+    private Kept kept(String run) {
+      return Objects.requireNonNull(data.runs.get(run), run);
+    }
+
+    @Override
+    public @Nullable StoredRun run(String id) {
+      Kept kept = data.runs.get(id);
+      return kept == null ? null : kept.now.over(seen(log(kept), false));
+    }
+
+    @Override
+    public boolean isOwned(String run, int owner) {
+      Kept kept = data.runs.get(run);
+      return kept != null && log(kept).owner == owner && log(kept).now.endedAt() == 0;
+    }
+
+    @Override
+    public void end(String run, String status, long at) {
+      Log log = log(kept(run));
+      StoredLog was = log.now;
+      log.now = edit(was, was.attempt(), was.lost(), status, at, was.head(), null);
+      tell(kept(run), status, at);
+      touch(was.id());
+    }
+
+    @Override
+    public Claimed take(String run, int by) {
+      return ModelStore.this.take(log(kept(run)), by);
+    }
+
+    @Override
+    public List<Piece> pieces(String log) {
+      return List.copyOf(Objects.requireNonNull(data.logs.get(log)).pieces.values());
+    }
+
+    @Override
+    public void forget(String run) {
+      Kept kept = data.runs.remove(run);
+      if (kept != null) {
+        data.logs.remove(kept.now.log().id());
+      }
+    }
+
+    @Override
+    public void cancel(String run) {
+      ModelStore.this.cancel(run);
+    }
+  }
+
   @Override
   public void open(Listener told) {
     epoch = ++data.epoch;
     listener = told;
     told.purged(List.of(), data.answers.last());
+    if (data.batches == null) {
+      data.batches = new Batches(new Rows());
+    } else {
+      data.batches.over(new Rows());
+    }
   }
 
   @Override
@@ -123,6 +202,13 @@ public final class ModelStore implements Store {
       case Change.Cut it -> cut(it);
       case Change.CancelRequested it -> cancel(it.run());
       case Change.Released it -> release(it.logs());
+      case Change.Lines it -> batches().lines(it, epoch);
+      case Change.Submitted it -> {
+        Outcome outcome = batches().submit(it, epoch);
+        tellLines();
+        yield outcome;
+      }
+      case Change.Dropped it -> batches().drop(it.batch());
       case Change.Erased it -> erase(it.run());
       case Change.Registered it -> {
         data.board.register(it.endpoint());
@@ -171,6 +257,13 @@ public final class ModelStore implements Store {
     answers.execute(() -> reply.is(true));
   }
 
+  private void tellLines() {
+    Listener told = listener;
+    if (told != null) {
+      answers.execute(told::lines);
+    }
+  }
+
   private void tellDue(boolean any) {
     Listener told = listener;
     if (any && told != null) {
@@ -179,6 +272,10 @@ public final class ModelStore implements Store {
   }
 
   private void tell(Kept run, String status, long at) {
+    if (batches().isLine(run.now.id())) {
+      batches().ended(run.now.id(), status, at);
+      return;
+    }
     tellDue(data.board.ended(run.now.id(), run.by.api(), run.now.tenant(), status, at, run.by));
   }
 
@@ -357,6 +454,10 @@ public final class ModelStore implements Store {
     StoredRun was = run.now;
     run.now =
         new StoredRun(was.id(), was.log(), was.tenant(), was.about(), was.createdAt(), 0, 0, true);
+    if (batches().cancel(id)) {
+      tellLines();
+      return STORED;
+    }
     Listener told = listener;
     if (told != null && log(run).owner == epoch) {
       answers.execute(() -> told.cancelRequested(id));
@@ -387,6 +488,7 @@ public final class ModelStore implements Store {
       return STORED;
     }
     data.index.forget(id);
+    batches().forget(id);
     data.runs.remove(id);
     String log = run.now.log().id();
     if (log(run).now.endedAt() > 0 && runsOf(log).isEmpty()) {
@@ -459,7 +561,7 @@ public final class ModelStore implements Store {
   public void claim(int most, Reply<List<Claimed>> reply) {
     List<Log> claimable =
         data.logs.values().stream()
-            .filter(log -> log.now.endedAt() == 0 && log.owner != epoch)
+            .filter(log -> log.now.endedAt() == 0 && log.owner != epoch && log.owner >= 0)
             .sorted(
                 Comparator.comparingInt((Log log) -> log.now.priority())
                     .thenComparingLong(log -> log.now.createdAt()))
@@ -467,21 +569,43 @@ public final class ModelStore implements Store {
             .toList();
     var claimed = new ArrayList<Claimed>();
     for (Log log : claimable) {
-      StoredLog was = log.now;
-      int lost = was.lost() + (was.status().equals("in_progress") ? 1 : 0);
-      log.owner = epoch;
-      log.now = edit(was, was.attempt(), lost, "queued", 0, was.head(), null);
-      touch(was.id());
-      StoredLog seen = seen(log, true);
-      claimed.add(
-          new Claimed(
-              seen,
-              runsOf(was.id()).stream()
-                  .filter(run -> run.now.cutAt() == 0)
-                  .map(run -> run.now.over(seen))
-                  .toList()));
+      claimed.add(take(log, epoch));
     }
     answers.execute(() -> reply.is(claimed));
+  }
+
+  private Claimed take(Log log, int by) {
+    StoredLog was = log.now;
+    int lost = was.lost() + (was.status().equals("in_progress") ? 1 : 0);
+    log.owner = by;
+    log.now = edit(was, was.attempt(), lost, "queued", 0, was.head(), null);
+    touch(was.id());
+    StoredLog seen = seen(log, true);
+    return new Claimed(
+        seen,
+        runsOf(was.id()).stream()
+            .filter(run -> run.now.cutAt() == 0)
+            .map(run -> run.now.over(seen))
+            .toList());
+  }
+
+  @Override
+  public void take(Map<String, Integer> rooms, long now, Reply<Taken> reply) {
+    Taken taken = batches().take(rooms, now, epoch);
+    answers.execute(() -> reply.is(taken));
+  }
+
+  @Override
+  public void batch(String run, Reply<@Nullable StoredBatch> reply) {
+    StoredBatch found = batches().batch(run);
+    answers.execute(() -> reply.is(found));
+  }
+
+  @Override
+  public void lines(
+      String batch, int after, int most, boolean failed, Reply<List<StoredLine>> reply) {
+    List<StoredLine> found = batches().lines(batch, after, most, failed);
+    answers.execute(() -> reply.is(found));
   }
 
   @Override
@@ -566,16 +690,29 @@ public final class ModelStore implements Store {
   public void retain() {
     long before = millis.get() - retention.age().toMillis();
     long lasting = millis.get() - retention.lasting().toMillis();
+    batches().abandon(reader -> reader != epoch);
+    for (Log log : List.copyOf(data.logs.values())) {
+      if (log.now.endedAt() > 0 && log.now.endedAt() < before) {
+        runsOf(log.now.id()).forEach(run -> batches().forget(run.now.id()));
+      }
+    }
     data.logs
         .values()
-        .removeIf(
-            log -> log.now.endedAt() > 0 && log.now.endedAt() < (log.lasting ? lasting : before));
+        .removeIf(log ->
+            log.now.endedAt() > 0
+                && !isLine(log.now.id())
+                && log.now.endedAt() < (log.lasting ? lasting : before));
     data.runs.values().removeIf(run -> !data.logs.containsKey(run.now.log().id()));
     data.index.runs().stream()
         .filter(run -> !data.runs.containsKey(run))
         .forEach(data.index::forget);
     data.board.forget(before, millis.get());
     data.answers.forget(millis.get());
+  }
+
+  /// Lines are kept as long as their batch.
+  private boolean isLine(String log) {
+    return runsOf(log).stream().anyMatch(run -> batches().isLine(run.now.id()));
   }
 
   @Override

@@ -1,9 +1,9 @@
 package dev.meanwhile.store.jdbc;
 
 import dev.meanwhile.store.Store;
-import dev.meanwhile.testkit.StoreContract;
+import dev.meanwhile.testkit.BatchContract;
 
-class ModelStoreTest extends StoreContract {
+class ModelStoreTest extends BatchContract {
   private final ModelStore.Data data = new ModelStore.Data();
 
   @Override

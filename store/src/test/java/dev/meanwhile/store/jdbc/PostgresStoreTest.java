@@ -1,10 +1,10 @@
 package dev.meanwhile.store.jdbc;
 
 import dev.meanwhile.store.Store;
-import dev.meanwhile.testkit.StoreContract;
+import dev.meanwhile.testkit.BatchContract;
 import java.sql.SQLException;
 
-class PostgresStoreTest extends StoreContract {
+class PostgresStoreTest extends BatchContract {
   private final String url;
 
   PostgresStoreTest() throws SQLException {

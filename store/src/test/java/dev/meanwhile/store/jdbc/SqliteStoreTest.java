@@ -1,11 +1,11 @@
 package dev.meanwhile.store.jdbc;
 
 import dev.meanwhile.store.Store;
-import dev.meanwhile.testkit.StoreContract;
+import dev.meanwhile.testkit.BatchContract;
 import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;
 
-class SqliteStoreTest extends StoreContract {
+class SqliteStoreTest extends BatchContract {
   @TempDir(factory = InMemory.class)
   Path directory = Path.of("");
 
