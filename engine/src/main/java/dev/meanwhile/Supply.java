@@ -98,7 +98,7 @@ final class Supply {
           public void is(Store.Taken taken) {
             if (stopped) {
               // The loop may be gone.
-              release(taken);
+              release(taken, lease);
             } else {
               clock.execute(() -> taken(taken, !rooms.isEmpty(), lease));
             }
@@ -128,13 +128,11 @@ final class Supply {
   private void taken(Store.Taken taken, boolean asked, int lease) {
     waiting = taken.more();
     dry = waiting.isEmpty();
+    // If not, they were taken before it was lost, and are claimed like all that was left behind.
     if (losses.get() == lease) {
       for (Store.Claimed each : taken.lines()) {
         dispatchers.get(next++ % dispatchers.size()).recover(each, lease);
       }
-    } else {
-      // Whether they were taken before the lease was lost or after, nobody can tell.
-      release(taken);
     }
     boolean ending = taken.ended() > 0;
     // One that gave nothing although there was room is not asked at once again.
@@ -151,8 +149,8 @@ final class Supply {
   }
 
   /// Leaves lines to whoever is next.
-  private void release(Store.Taken taken) {
-    if (!taken.lines().isEmpty()) {
+  private void release(Store.Taken taken, int lease) {
+    if (!taken.lines().isEmpty() && losses.get() == lease) {
       var ids = taken.lines().stream().map(each -> each.log().id()).toList();
       store.write(new Change.Released(ids), _ -> {});
     }

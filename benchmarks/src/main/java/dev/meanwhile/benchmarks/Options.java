@@ -25,6 +25,7 @@ record Options(Map<String, String> values) {
           "runs",
           "rate",
           "stored",
+          "trace",
           "command");
 
   static Options parse(List<String> words) {

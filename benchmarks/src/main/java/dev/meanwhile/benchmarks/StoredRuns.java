@@ -113,6 +113,9 @@ final class StoredRuns {
     public void due() {}
 
     @Override
+    public void lines() {}
+
+    @Override
     public void purged(List<Purge> purges, long last) {}
   }
 }

@@ -34,7 +34,13 @@ public final class Call {
   private final @Nullable Filling filling;
   private final boolean streamed;
   private final boolean usage;
-  private final boolean background;
+
+  /// Whether it was begun before anybody had asked.
+  private final boolean ahead;
+
+  /// Whether nobody waits for it.
+  private boolean background;
+
   private final int maxRun;
   private final Owner owner;
   private final RunLog log;
@@ -61,6 +67,7 @@ public final class Call {
   private long lastByte;
   private long firstContent = -1;
   private long closedAt = -1;
+  private long took;
 
   /// When it ended, in milliseconds since 1970, once its end is on its way to the store.
   private long endedAt = -1;
@@ -89,6 +96,7 @@ public final class Call {
     this.streamed = work.request().streamed();
     this.usage = work.usage();
     this.background = state.plan().retry() != null;
+    this.ahead = background && !state.durable();
     this.maxRun = maxRun;
     this.owner = owner;
     this.lastByte = clock.nanos();
@@ -197,6 +205,11 @@ public final class Call {
     return closedAt;
   }
 
+  /// How long its last attempt took, in nanoseconds, once it is closed; 0 without one.
+  long took() {
+    return took;
+  }
+
   /// How many attempts there were.
   int attempts() {
     return state.attempt().number();
@@ -274,6 +287,14 @@ public final class Call {
 
   void begin() {
     happened(new Milestone.Begun());
+  }
+
+  /// Somebody waits for what nobody had asked for.
+  void lift() {
+    if (background && ahead) {
+      background = false;
+      happened(new Milestone.Lifted());
+    }
   }
 
   void stop(Terminal terminal) {
@@ -447,7 +468,7 @@ public final class Call {
     String tenant = seats == null ? "" : seats.run.about().tenant();
     return new Queue.Turn(
         Objects.requireNonNull(work).request().upstream(),
-        durable == null ? 0 : durable.priority(),
+        durable == null ? Queue.PREFETCH : durable.priority(),
         tenant,
         () ->
             // A log that is no longer ours is not called for.
@@ -477,6 +498,7 @@ public final class Call {
   private void close(Terminal terminal) {
     letGo();
     closedAt = clock.nanos();
+    took = attempt == null ? 0 : closedAt - state.attempt().began();
     work = null;
     // What never began, or waits for another attempt, ends in the one it had.
     LogWriter writer = attempt == null ? log.begin(Math.max(1, log.attempt())) : attempt.writer();
@@ -649,8 +671,10 @@ public final class Call {
     }
 
     private void ended() {
-      long first = firstContent < 0 ? -1 : Math.max(0, firstContent - since);
-      owner.ended(run, counted, first, clock.nanos() - since);
+      // What waited since nobody had asked for it tells nothing of how long calls take.
+      long from = ahead && !counted ? clock.nanos() - took : since;
+      long first = firstContent < 0 ? -1 : Math.max(0, firstContent - from);
+      owner.ended(run, counted, first, clock.nanos() - from);
     }
   }
 }

@@ -10,6 +10,7 @@ import dev.meanwhile.cache.KeptAnswer;
 import dev.meanwhile.cache.Key;
 import dev.meanwhile.log.Head;
 import dev.meanwhile.log.Run;
+import dev.meanwhile.log.RunLog;
 import dev.meanwhile.log.Status;
 import dev.meanwhile.log.Terminal;
 import dev.meanwhile.log.Terminal.Failure;
@@ -22,8 +23,10 @@ import dev.meanwhile.store.StoredLine;
 import dev.meanwhile.store.StoredRun;
 import dev.meanwhile.upstream.Upstream;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -133,6 +136,7 @@ public final class Dispatcher {
   private final Keep keep;
   private final Deflated deflated = new Deflated();
   private final Set<Call> open = new LinkedHashSet<>();
+  private final Map<Call, Prefetched> prefetched = new HashMap<>();
   private final @Nullable Promises promises;
   private boolean stopping;
 
@@ -173,6 +177,10 @@ public final class Dispatcher {
         @Override
         public void closed(Call call) {
           keep.ended(call);
+          Prefetched told = prefetched.remove(call);
+          if (told != null) {
+            told.ended(call.log(), call.took());
+          }
           KeptAnswer answer = call.takeAnswer();
           Shelf shelf = shared.shelf();
           if (answer != null && shelf != null) {
@@ -342,6 +350,69 @@ public final class Dispatcher {
         begin(submission, NOBODY, stamp);
       }
     }
+  }
+
+  /// Makes an answer that nobody has asked for yet, by spare capacity alone, unless one is kept
+  /// that will do. It waits and is tried again for as long as its answer would be fresh; whoever
+  /// asks the same joins it, and it waits no more. Of nodes that share answers one makes it. Only
+  /// on this loop.
+  ///
+  /// @return whether an answer is on its way
+  public boolean prefetch(Submission submission, Prefetched told) {
+    if (stopping || isFresh(hit(submission))) {
+      told.unmade();
+      return false;
+    }
+    Submission alone = submission.forCache();
+    if (shared.coalesce().find(alone) != null) {
+      told.unmade();
+      return true;
+    }
+    long stamp = shared.cache().stamp();
+    Caching caching = Objects.requireNonNull(submission.caching(), "what it is kept by");
+    Shelf shelf = shared.shelf();
+    if (shelf == null) {
+      makeAhead(alone, caching, told, stamp);
+      return true;
+    }
+    shelf.look(
+        caching.key(),
+        clock,
+        found -> {
+          if (isFresh(hit(submission, caching, found))) {
+            told.unmade();
+          } else {
+            shelf.lease(
+                caching.key(),
+                clock,
+                mine -> {
+                  if (mine) {
+                    makeAhead(alone, caching, told, stamp);
+                  } else {
+                    told.unmade();
+                  }
+                });
+          }
+        });
+    return true;
+  }
+
+  private static boolean isFresh(@Nullable Hit hit) {
+    return hit != null && hit.use() == Hit.Use.FRESH;
+  }
+
+  private void makeAhead(Submission alone, Caching caching, Prefetched told, long stamp) {
+    Duration fresh = caching.freshness().maxAge();
+    Duration patience = fresh.compareTo(limits.deadline()) < 0 ? fresh : limits.deadline();
+    Call call = call(alone, new Retry(clock.nanos() + patience.toNanos()), stamp);
+    if (stopping || shared.coalesce().register(call, alone) != call) {
+      told.unmade();
+      return;
+    }
+    open.add(call);
+    prefetched.put(call, told);
+    join(call, alone, alone.about(), ids.next(clock.millis()), false);
+    call.begin();
   }
 
   private void beginAnew(Submission submission, Answer answer, long stamp) {
@@ -548,6 +619,20 @@ public final class Dispatcher {
       refuse(answer);
       return;
     }
+    Call call = call(submission, null, stamp);
+    Call winner = shared.coalesce().register(call, submission);
+    if (winner != call) {
+      attach(winner, submission, answer, stamp);
+      return;
+    }
+    open.add(call);
+    Run run = join(call, submission, submission.about(), ids.next(clock.millis()), true);
+    call.begin();
+    answer.accepted(run);
+  }
+
+  /// A call that memory is enough for, and that has not begun.
+  private Call call(Submission submission, @Nullable Retry retry, long stamp) {
     var work =
         new Work(
             submission.request(),
@@ -558,24 +643,14 @@ public final class Dispatcher {
             submission.borrowed());
     var plan =
         new State.Plan(
-            submission.clocks(), submission.request().streamed(), null, work.expiresOn(clock));
-    Call call =
-        call(
-            work,
-            State.fresh(plan, false, 0),
-            clock.nanos(),
-            submission.retryKey(),
-            submission.sameKey(),
-            filling(submission, stamp));
-    Call winner = shared.coalesce().register(call, submission);
-    if (winner != call) {
-      attach(winner, submission, answer, stamp);
-      return;
-    }
-    open.add(call);
-    Run run = join(call, submission, submission.about(), ids.next(clock.millis()));
-    call.begin();
-    answer.accepted(run);
+            submission.clocks(), submission.request().streamed(), retry, work.expiresOn(clock));
+    return call(
+        work,
+        State.fresh(plan, false, 0),
+        clock.nanos(),
+        submission.retryKey(),
+        submission.sameKey(),
+        filling(submission, stamp));
   }
 
   /// A call that has not begun.
@@ -670,7 +745,8 @@ public final class Dispatcher {
     call.clock()
         .execute(() -> {
           if (call.isOpenTo(shared.coalesce().window(submission))) {
-            Run run = join(call, submission, about, id);
+            Run run = join(call, submission, about, id, true);
+            call.lift();
             handOver(call, run, answer);
           } else {
             clock.execute(() -> beginAnew(submission, answer, stamp));
@@ -693,7 +769,8 @@ public final class Dispatcher {
     });
   }
 
-  private Run join(Call call, Submission submission, Run.About about, String id) {
+  /// @param counted whether somebody waits for it
+  private Run join(Call call, Submission submission, Run.About about, String id, boolean counted) {
     Run run =
         call.join(
             id,
@@ -702,14 +779,14 @@ public final class Dispatcher {
             clock.nanos(),
             submission.grace(),
             submission.onLeave(),
-            true);
+            counted);
     shared.runs().put(run.id(), run);
     shared.journal().began(run);
     boolean over = run.log().terminal() != null;
     superseding(submission, over ? null : run.id());
     if (over) {
       // An SDK came back after the end: all is there at once.
-      ended(run, true, 0, 0);
+      ended(run, counted, 0, 0);
     }
     return run;
   }
@@ -847,6 +924,18 @@ public final class Dispatcher {
     // Whoever reads them here is told, comes back, and finds them where they go on.
     calls.forEach(Call::lost);
     promises().release(logs);
+  }
+
+  /// Is told what became of a prefetch, once.
+  public interface Prefetched {
+    /// Nothing was made: there is an answer that will do, somebody has asked already, or this
+    /// server is stopping.
+    void unmade();
+
+    /// A call was made and has ended.
+    ///
+    /// @param took nanoseconds from the beginning of its last attempt to its end; 0 without one
+    void ended(RunLog log, long took);
   }
 
   /// Is told what became of a call.

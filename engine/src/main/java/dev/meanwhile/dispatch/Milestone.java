@@ -34,6 +34,9 @@ public sealed interface Milestone {
   /// A run was made over this log.
   record Joined(OnLeave onLeave) implements Milestone {}
 
+  /// Somebody waits for what was to be made when there is time: it is not put off any more.
+  record Lifted() implements Milestone {}
+
   /// A run has a reader, for the first time or again.
   record Returned() implements Milestone {}
 

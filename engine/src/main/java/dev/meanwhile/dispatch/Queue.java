@@ -14,10 +14,16 @@ import org.jspecify.annotations.Nullable;
 /// turns between tenants, the oldest of a tenant first. While the upstream wants to be left alone
 /// nothing begins; then one call finds out how it is. Thread-safe; shared by all loops.
 ///
+/// What nobody has asked for ([#PREFETCH]) has spare capacity only: half of the places, and one
+/// only while nobody else waits for any.
+///
 /// This is memory only: the table of runs is what survives, and it is read in recovery alone.
 public final class Queue {
   private static final long LEAST_QUIET = Duration.ofSeconds(1).toNanos();
   private static final int UNLIMITED = Integer.MAX_VALUE;
+
+  /// The lowest priority: an answer that nobody has asked for yet.
+  public static final int PREFETCH = 9;
 
   /// A run that waits in memory takes about 3 KB there.
   private static final int LONG = 1_000;
@@ -30,8 +36,16 @@ public final class Queue {
   private final int inMemory;
   private final TreeMap<Integer, LinkedHashMap<String, LinkedHashSet<Ticket>>> waiting =
       new TreeMap<>();
+
+  /// How many wait, but for what nobody has asked for, which takes no room from others.
   private int length;
+
   private int underWay;
+
+  /// How many of those nobody has asked for, and how many such wait.
+  private int prefetching;
+
+  private int prefetches;
   private boolean stopped;
   private volatile Runnable thin = () -> {};
 
@@ -78,7 +92,7 @@ public final class Queue {
     this.bearable = atOnce;
   }
 
-  /// How many wait.
+  /// How many wait, of those that somebody has asked for.
   public synchronized int length() {
     return length;
   }
@@ -91,6 +105,11 @@ public final class Queue {
   /// Whether new work should be refused. What was accepted always finds room.
   public synchronized boolean isFull() {
     return length >= most;
+  }
+
+  /// Whether new work that nobody has asked for should be refused.
+  public synchronized boolean isFullOfPrefetches() {
+    return prefetches >= most;
   }
 
   /// Whether so many wait that those who come should leave all but their place to the store.
@@ -160,6 +179,7 @@ public final class Queue {
     first.place = Place.AT_UPSTREAM;
     first.number = ++begun;
     underWay++;
+    prefetching += first.isPrefetch() ? 1 : 0;
     unheard++;
     if (allowance != UNLIMITED && allowance > 0) {
       allowance--;
@@ -176,17 +196,28 @@ public final class Queue {
     return allowance > 0 || unheard == 0;
   }
 
+  /// Whether there is room for one more that nobody has asked for: half of the places are for such,
+  /// and one if there is but one.
+  private boolean isSpare() {
+    return prefetching < Math.max(1, (int) bearable / 2);
+  }
+
   private @Nullable Ticket poll() {
-    for (Iterator<LinkedHashMap<String, LinkedHashSet<Ticket>>> all = waiting.values().iterator();
+    for (Iterator<Map.Entry<Integer, LinkedHashMap<String, LinkedHashSet<Ticket>>>> all =
+            waiting.entrySet().iterator();
         all.hasNext(); ) {
-      LinkedHashMap<String, LinkedHashSet<Ticket>> tenants = all.next();
+      var line = all.next();
+      if (line.getKey() == PREFETCH && !isSpare()) {
+        return null;
+      }
+      LinkedHashMap<String, LinkedHashSet<Ticket>> tenants = line.getValue();
       Map.Entry<String, LinkedHashSet<Ticket>> first = tenants.pollFirstEntry();
       if (first == null) {
         all.remove();
         continue;
       }
       Ticket ticket = first.getValue().removeFirst();
-      length--;
+      count(ticket, -1);
       if (!first.getValue().isEmpty()) {
         // The tenant goes to the end of the line of tenants.
         tenants.put(first.getKey(), first.getValue());
@@ -249,7 +280,7 @@ public final class Queue {
   /// Who wants a place.
   ///
   /// @param upstream at which upstream
-  /// @param priority who goes first, 0 being the highest
+  /// @param priority who goes first, 0 being the highest and [#PREFETCH] the lowest
   /// @param tenant whose work it is
   /// @param granted is run on its loop when it is its turn
   record Turn(String upstream, int priority, String tenant, Runnable granted) {}
@@ -290,7 +321,7 @@ public final class Queue {
               .computeIfAbsent(turn.priority, _ -> new LinkedHashMap<>())
               .computeIfAbsent(turn.tenant, _ -> new LinkedHashSet<>())
               .add(this);
-          length++;
+          count(this, 1);
         }
       }
       if (isTurn) {
@@ -310,6 +341,10 @@ public final class Queue {
         turn = other;
       }
       known = false;
+    }
+
+    private boolean isPrefetch() {
+      return turn.priority == PREFETCH;
     }
 
     private void granted() {
@@ -337,6 +372,7 @@ public final class Queue {
           case AT_UPSTREAM -> {
             hear(this);
             underWay--;
+            prefetching -= isPrefetch() ? 1 : 0;
           }
           case OUTSIDE, NOWHERE -> {}
         }
@@ -351,6 +387,14 @@ public final class Queue {
     }
   }
 
+  private void count(Ticket ticket, int change) {
+    if (ticket.isPrefetch()) {
+      prefetches += change;
+    } else {
+      length += change;
+    }
+  }
+
   private void leaveLine(Ticket ticket) {
     var tenants = Objects.requireNonNull(waiting.get(ticket.turn.priority), "its priority");
     LinkedHashSet<Ticket> line =
@@ -359,6 +403,6 @@ public final class Queue {
     if (line.isEmpty()) {
       tenants.remove(ticket.turn.tenant);
     }
-    length--;
+    count(ticket, -1);
   }
 }

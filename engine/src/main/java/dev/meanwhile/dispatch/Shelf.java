@@ -214,7 +214,14 @@ public final class Shelf {
           clock,
           found -> {
             if (found == null || clock.millis() >= found.made() + found.lifetime()) {
-              lease(key, clock, make);
+              lease(
+                  key,
+                  clock,
+                  mine -> {
+                    if (mine) {
+                      make.run();
+                    }
+                  });
             }
           });
     }
@@ -230,22 +237,26 @@ public final class Shelf {
         : now - before >= ROUND.toNanos() && tried.replace(key, before, now);
   }
 
-  private void lease(Key key, Clock clock, Runnable make) {
+  /// Asks for the right to make an answer of this key, which one node has for [#REFRESH]. Each has
+  /// it where answers are not shared, or where nobody can say. `then` is told on this loop.
+  void lease(Key key, Clock clock, Consumer<Boolean> then) {
+    if (!store.sharesAnswers()) {
+      then.accept(true);
+      return;
+    }
     store.lease(
         key.bytes(),
         REFRESH,
         new Store.Reply<>() {
           @Override
           public void is(Boolean mine) {
-            if (mine) {
-              clock.execute(make);
-            }
+            clock.execute(() -> then.accept(mine));
           }
 
           @Override
           public void failed(String trouble) {
             // Each node for itself, then.
-            clock.execute(make);
+            clock.execute(() -> then.accept(true));
           }
         });
   }

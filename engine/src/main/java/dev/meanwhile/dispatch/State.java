@@ -29,7 +29,7 @@ public record State(
     CLOSED
   }
 
-  /// What never changes.
+  /// What changes but once, when somebody waits for what nobody waited for.
   ///
   /// @param clocks the limits of each attempt
   /// @param streamed whether a stream is asked for; a plain call has the connect and total clocks
@@ -108,6 +108,11 @@ public record State(
 
   State with(Readers next) {
     return new State(plan, durable, attempt, next, ending);
+  }
+
+  /// The same, of a log that somebody waits for.
+  State lifted() {
+    return new State(new Plan(plan.clocks, plan.streamed, null), durable, attempt, readers, ending);
   }
 
   State durable(boolean now) {

@@ -65,6 +65,7 @@ public record Step(State state, List<Effect> effects) {
       case Milestone.Tick(long lastByte) -> tick(state, lastByte, now);
       case Milestone.Joined(OnLeave onLeave) ->
           stay(state.with(readers.plus(1, 0).keepingMost(onLeave)));
+      case Milestone.Lifted() -> lift(state, now);
       case Milestone.Returned() -> stay(state.with(readers.plus(0, 1)));
       case Milestone.Left(long grace) -> {
         // Who left earlier with a longer grace may still come back: the latest end counts.
@@ -97,6 +98,23 @@ public record Step(State state, List<Effect> effects) {
         yield new Step(state.in(Phase.CLOSED), effects);
       }
     };
+  }
+
+  /// From now on it is like any call that somebody waits for: that needs no place, and is not made
+  /// again when it fails.
+  private static Step lift(State state, long now) {
+    if (state.plan().retry() == null || state.phase() == Phase.ENDING) {
+      return stay(state);
+    }
+    State next = state.lifted();
+    List<Effect> effects = new ArrayList<>(2);
+    effects.add(new Effect.Vacate());
+    if (state.phase() == Phase.QUEUED || state.phase() == Phase.PAUSED) {
+      Step started = start(next, now);
+      next = started.state;
+      effects.addAll(started.effects);
+    }
+    return new Step(next, effects);
   }
 
   private static Step start(State state, long now) {

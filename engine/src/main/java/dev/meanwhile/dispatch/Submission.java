@@ -10,6 +10,7 @@ import dev.meanwhile.store.Label;
 import dev.meanwhile.store.Told;
 import dev.meanwhile.upstream.Request;
 import java.time.Duration;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// One call as a caller made it, before it is a run.
@@ -89,6 +90,29 @@ public record Submission(
   /// When a run that is accepted at `now` is stopped, in milliseconds since 1970 as that; 0: never.
   long expiry(long now) {
     return expires ? now + about.budget() : 0;
+  }
+
+  /// The same call, for which only some kept answers will do.
+  ///
+  /// @param age how old one may be, or null
+  /// @param left how long one must still be fresh; zero or more
+  public Submission needing(@Nullable Duration age, Duration left) {
+    Caching its = Objects.requireNonNull(caching, "what it is kept by");
+    return new Submission(
+        about,
+        request,
+        usage,
+        clocks,
+        onLeave,
+        grace,
+        retryKey,
+        retried,
+        sameKey,
+        borrowed,
+        new Caching(its.key(), its.freshness(), its.tags(), true, false, age, left, Duration.ZERO),
+        supersedes,
+        expires,
+        promise);
   }
 
   /// Whether there must be a run of its own.

@@ -83,7 +83,8 @@ public interface Store extends AnswerStore, AutoCloseable {
 
   /// Takes lines of batches over, as [#claim] does what was left behind, and in turns between
   /// tenants; of a batch in the order of its lines. Lines of a batch that is to be stopped end
-  /// instead, some at a time. Committed before it is answered.
+  /// instead, some at a time. Committed before it is answered. If this node has lost its lease
+  /// since it asked, nothing is taken.
   ///
   /// @param rooms how many at most, 1 or more, for each upstream that has room for any; fewer are
   ///   taken if they are large

@@ -143,6 +143,45 @@ class QueueTest {
     assertThat(queue.length()).isEqualTo(2);
   }
 
+  @Test
+  void what_nobody_asked_for_has_half_of_the_places_and_only_while_nobody_else_waits() {
+    var queue = new Queue(4, 2);
+    Queue.Ticket first = enter(queue, Queue.PREFETCH, "shop", "p1");
+    enter(queue, Queue.PREFETCH, "shop", "p2");
+    enter(queue, Queue.PREFETCH, "bank", "p3");
+    enter(queue, Queue.PREFETCH, "bank", "p4");
+    assertThat(granted).as("half").containsExactly("p1", "p2");
+    Queue.Ticket a = enter(queue, 1, "shop", "a");
+    enter(queue, 2, "shop", "b");
+    enter(queue, 2, "shop", "c");
+    assertThat(granted).as("the rest is for others").containsExactly("p1", "p2", "a", "b");
+    assertThat(queue.length()).as("whom it takes no room from").isEqualTo(1);
+    assertThat(queue.isFull()).isFalse();
+    first.vacate();
+    assertThat(granted).as("who go first").endsWith("c");
+    a.vacate();
+    assertThat(granted).endsWith("p3").hasSize(6);
+    assertThat(queue.length()).isZero();
+  }
+
+  @Test
+  void an_upstream_that_bears_less_bears_less_of_what_nobody_asked_for() {
+    var queue = new Queue(8, 10);
+    var tickets = new ArrayDeque<Queue.Ticket>();
+    for (int i = 0; i < 8; i++) {
+      tickets.add(enter(queue, Queue.PREFETCH, "shop", "p" + i));
+    }
+    assertThat(granted).hasSize(4);
+    tickets.getFirst().told(refused(1));
+    for (int i = 0; i < 4; i++) {
+      tickets.removeFirst().vacate();
+    }
+    clock.pass(Duration.ofSeconds(1));
+    assertThat(granted).as("one finds out").hasSize(5);
+    tickets.getFirst().told(FINE);
+    assertThat(granted).as("half of 4").hasSize(6);
+  }
+
   // --- Leaving the upstream alone.
 
   private ArrayDeque<Queue.Ticket> enter(Queue queue, int count) {
@@ -289,9 +328,11 @@ class QueueTest {
           case 4 -> tell();
           default -> clock.pass(Duration.ofMillis(random.nextInt(3_000)));
         }
-        assertThat(queue.length()).isEqualTo(waiting.size());
+        assertThat(queue.length())
+            .as("of those that somebody asked for")
+            .isEqualTo((int) waiting.stream().filter(it -> !isPrefetch(it)).count());
         assertThat(queue.underWay()).isEqualTo(calling.size()).isLessThanOrEqualTo(atOnce);
-        assertThat(queue.isFull()).isEqualTo(waiting.size() >= 10);
+        assertThat(queue.isFull()).isEqualTo(queue.length() >= 10);
       }
       well = true;
       for (int left = 0; left < 1_000 && !(waiting.isEmpty() && calling.isEmpty()); left++) {
@@ -305,8 +346,12 @@ class QueueTest {
       assertThat(begun).isLessThanOrEqualTo(made);
     }
 
+    private boolean isPrefetch(Queue.Ticket ticket) {
+      return line.getOrDefault(ticket, "").startsWith("" + Queue.PREFETCH);
+    }
+
     private void enter() {
-      int priority = random.nextInt(3);
+      int priority = Seeds.pick(random, 0, 1, 2, Queue.PREFETCH);
       String tenant = Seeds.pick(random, "a", "b", "c");
       var self = new Queue.Ticket[1];
       Queue.Ticket ticket =
@@ -329,6 +374,12 @@ class QueueTest {
       assertThat(waiting.stream().filter(it -> its.equals(line.get(it))).findFirst())
           .as("the oldest of its tenant")
           .hasValue(ticket);
+      if (isPrefetch(ticket)) {
+        assertThat(waiting).as("nobody else waits").allMatch(this::isPrefetch);
+        assertThat(calling.stream().filter(this::isPrefetch).count())
+            .as("half of the places, or the only one")
+            .isLessThan(Math.max(1, atOnce / 2));
+      }
       waiting.remove(ticket);
       calling.add(ticket);
       begun++;

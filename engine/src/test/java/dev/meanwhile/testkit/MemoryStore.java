@@ -898,10 +898,13 @@ public final class MemoryStore implements Store {
 
   @Override
   public void take(Map<String, Integer> rooms, long now, Reply<Taken> reply) {
+    int asking = epoch;
     inOrder(
         reply,
         () ->
-            isFenced() ? new Taken(List.of(), Set.of(), 0) : disk.batches.take(rooms, now, epoch));
+            isFenced() || epoch != asking
+                ? new Taken(List.of(), Set.of(), 0)
+                : disk.batches.take(rooms, now, epoch));
   }
 
   @Override

@@ -242,6 +242,26 @@ public final class ChatTemplate {
           new Members().put("counted", list(new Items(said), new Items(more), new Items(values))));
     }
 
+    /// The names of all variables.
+    public Set<String> variables() {
+      return variables.keySet();
+    }
+
+    /// The values of these variables, as JSON.
+    public List<String> texts(List<String> names) {
+      return names.stream()
+          .map(name -> {
+            Tree value = plain(given.get(name));
+            return value == null ? "null" : new String(bytes(value), UTF_8);
+          })
+          .toList();
+    }
+
+    /// All variables, as the JSON object that [#fill] takes.
+    public String input() {
+      return new String(bytes(given), UTF_8);
+    }
+
     /// The chat request.
     ///
     /// @param streamed whether it is to ask for a stream, with its closing usage chunk

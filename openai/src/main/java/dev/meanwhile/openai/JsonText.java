@@ -2,7 +2,9 @@ package dev.meanwhile.openai;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +38,24 @@ public final class JsonText {
       return null;
     }
     return null;
+  }
+
+  /// The elements of a document that is a JSON array, as they stand there; null if it is none.
+  public static @Nullable List<String> elements(byte[] document) {
+    var elements = new ArrayList<String>();
+    var scanner = new JsonScanner();
+    try {
+      scanner.reset(document, 0, document.length);
+      scanner.enterArray();
+      while (scanner.element()) {
+        scanner.skip();
+        elements.add(new String(document, scanner.start(), scanner.end() - scanner.start(), UTF_8));
+      }
+      scanner.finish();
+    } catch (MalformedJson e) {
+      return null;
+    }
+    return elements;
   }
 
   /// The values of all members of the document's top level as they stand there, or null if the

@@ -12,6 +12,8 @@ import dev.meanwhile.server.config.CurrentConfig;
 import dev.meanwhile.server.config.MailConfig;
 import dev.meanwhile.server.config.UpstreamConfig;
 import dev.meanwhile.server.mail.MailSender;
+import dev.meanwhile.server.prefetch.Prefetches;
+import dev.meanwhile.server.prefetch.Sources;
 import dev.meanwhile.server.redis.RedisAnswers;
 import dev.meanwhile.server.telemetry.Metrics;
 import dev.meanwhile.server.telemetry.RunLines;
@@ -57,6 +59,7 @@ public final class Server implements AutoCloseable {
   private final Typical typical = new Typical();
   private final @Nullable Store store;
   private final @Nullable RedisAnswers redis;
+  private final Prefetches prefetches;
   private volatile boolean ready = true;
   private boolean closed;
   private volatile int port;
@@ -65,6 +68,7 @@ public final class Server implements AutoCloseable {
     this.current = current;
     this.config = current.get();
     this.store = store;
+    this.prefetches = new Prefetches(current, new Sources());
     var server = config.server();
     this.vertx =
         Vertx.vertx(
@@ -180,6 +184,7 @@ public final class Server implements AutoCloseable {
               typical,
               secret,
               sender,
+              prefetches,
               connections,
               environment,
               address,
@@ -209,6 +214,7 @@ public final class Server implements AutoCloseable {
     }
     closed = true;
     ready = false;
+    prefetches.stop();
     engine.stopAccepting();
     long limit = System.nanoTime() + config.server().shutdownTimeout().toNanos();
     while (engine.waitedFor() + engine.background() > 0 && System.nanoTime() < limit && pause()) {

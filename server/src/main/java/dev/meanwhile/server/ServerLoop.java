@@ -7,6 +7,7 @@ import dev.meanwhile.server.auth.Secret;
 import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.config.CurrentConfig;
 import dev.meanwhile.server.config.UpstreamConfig;
+import dev.meanwhile.server.prefetch.Prefetches;
 import dev.meanwhile.server.route.Front;
 import dev.meanwhile.server.route.Loop;
 import dev.meanwhile.server.telemetry.Metrics;
@@ -41,6 +42,7 @@ final class ServerLoop extends VerticleBase {
   private final Typical typical;
   private final Secret secret;
   private final Sender sender;
+  private final Prefetches prefetches;
   private final AtomicInteger connections;
   private final Map<String, String> environment;
   private final SocketAddress address;
@@ -55,6 +57,7 @@ final class ServerLoop extends VerticleBase {
       Typical typical,
       Secret secret,
       Sender sender,
+      Prefetches prefetches,
       AtomicInteger connections,
       Map<String, String> environment,
       SocketAddress address,
@@ -66,6 +69,7 @@ final class ServerLoop extends VerticleBase {
     this.typical = typical;
     this.secret = secret;
     this.sender = sender;
+    this.prefetches = prefetches;
     this.connections = connections;
     this.environment = environment;
     this.address = address;
@@ -101,6 +105,7 @@ final class ServerLoop extends VerticleBase {
             metrics,
             typical,
             sender,
+            prefetches,
             ready);
     var watched =
         new Connections(

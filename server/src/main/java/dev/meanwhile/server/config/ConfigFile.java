@@ -24,6 +24,7 @@ final class ConfigFile {
   private final Map<String, Values> upstreams = new LinkedHashMap<>();
   private final Map<String, Operation> operations = new LinkedHashMap<>();
   private final Map<String, Place> notified = new LinkedHashMap<>();
+  private final Map<String, Place> prefetched = new LinkedHashMap<>();
   private final Values mail = new Values();
   private @Nullable Place mailPlace;
   private boolean readable = true;
@@ -78,6 +79,11 @@ final class ConfigFile {
   /// Where operations say `notify`, by their names.
   Map<String, Place> notified() {
     return notified;
+  }
+
+  /// Where operations say `prefetch`, by their names.
+  Map<String, Place> prefetched() {
+    return prefetched;
   }
 
   /// The `mail` section.
@@ -165,7 +171,8 @@ final class ConfigFile {
           .forEach((name, entry) -> {
             OperationOptions.NAME.read(new Text(name, entry.name(), false), errors);
             Operation read =
-                OperationReader.read(name, section.path(name), entry.value(), reader, notified);
+                OperationReader.read(
+                    name, section.path(name), entry.value(), reader, notified, prefetched);
             if (read != null) {
               operations.put(name, read);
             }

@@ -1,8 +1,11 @@
 package dev.meanwhile.server.config;
 
+import dev.meanwhile.openai.ChatTemplate;
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -54,6 +57,7 @@ public final class ConfigReader {
       checkTls();
       checkMail();
       checkNotified();
+      checkPrefetched(upstreamKey != null);
     }
     if (!errors.isEmpty()) {
       throw errors.exception();
@@ -142,6 +146,65 @@ public final class ConfigReader {
                     + " there");
           }
         });
+  }
+
+  /// What nobody asks for goes up with nobody's credential, and is made for those who will ask.
+  ///
+  /// @param key whether the upstream that is given by a flag has a key
+  private void checkPrefetched(boolean key) {
+    Set<String> tenants = new HashSet<>();
+    for (Values each : file.keys()) {
+      if (each.place(KeyOptions.TENANT).isPresent()) {
+        tenants.add(each.get(KeyOptions.TENANT));
+      }
+    }
+    file.prefetched()
+        .forEach((name, place) -> {
+          Operation operation = file.operations().get(name);
+          PrefetchPolicy policy = operation == null ? null : operation.prefetch();
+          ChatTemplate template = operation == null ? null : operation.template();
+          if (policy == null || template == null) {
+            return;
+          }
+          String upstream = upstreamOf(template.model());
+          Values its = upstream == null ? null : file.upstreams().get(upstream);
+          boolean given =
+              UpstreamOptions.DEFAULT.equals(upstream) && values.written(UpstreamOptions.FLAG);
+          boolean has = given ? key : its == null || its.written(UpstreamOptions.API_KEY);
+          // Where there are keys of our own, callers' never go up: it needs none, or has one.
+          if (!has && file.keys().isEmpty()) {
+            errors.add(
+                place,
+                "asks in nobody's name, and the upstream "
+                    + Errors.quote(String.valueOf(upstream))
+                    + " has no key of its own: give it an api-key (or --upstream-key-env NAME); if"
+                    + " it needs none, any text will do");
+          }
+          for (String tenant : policy.tenants() == null ? List.<String>of() : policy.tenants()) {
+            if (!tenants.contains(tenant)) {
+              errors.add(
+                  place,
+                  "names the tenant "
+                      + Errors.quote(tenant)
+                      + ", which has no key"
+                      + Suggestion.nearest(tenant, tenants)
+                          .map(near -> "; did you mean '" + near + "'?")
+                          .orElse("; add one to keys, or leave tenants out"));
+            }
+          }
+        });
+  }
+
+  /// The upstream that a model is asked of, or null if there is none.
+  private @Nullable String upstreamOf(String model) {
+    int slash = model.indexOf('/');
+    String prefix = slash < 1 ? "" : model.substring(0, slash);
+    Set<String> names = new LinkedHashSet<>();
+    if (values.written(UpstreamOptions.FLAG)) {
+      names.add(UpstreamOptions.DEFAULT);
+    }
+    names.addAll(file.upstreams().keySet());
+    return names.contains(prefix) ? prefix : names.stream().findFirst().orElse(null);
   }
 
   private void checkMail() {

@@ -3,6 +3,8 @@ package dev.meanwhile.server.config;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 public final class CurrentConfig {
   private final Supplier<Config> source;
   private volatile Config config;
+  private final List<Consumer<Config>> listeners = new CopyOnWriteArrayList<>();
 
   /// @param source reads the configuration anew, and throws a [ConfigException] if it is invalid
   public CurrentConfig(Config config, Supplier<Config> source) {
@@ -47,7 +50,13 @@ public final class CurrentConfig {
       throw new ConfigException(fixed);
     }
     config = read;
+    listeners.forEach(listener -> listener.accept(read));
     return read;
+  }
+
+  /// Tells `listener` of every reload that held, on the thread that asked for it.
+  public void whenChanged(Consumer<Config> listener) {
+    listeners.add(listener);
   }
 
   private static void told(

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 /// @param cache how its answers are given again; null: they are not
 /// @param supersede names of what a call and the older one have in common that it stops; empty: it
 ///   stops none
+/// @param prefetch which of them are made before anyone asks; null: none
 /// @param onLeave null: as the caller's key or the server says; so are the clocks
 public record Operation(
     String name,
@@ -38,6 +39,7 @@ public record Operation(
     @Nullable String notified,
     @Nullable CachePolicy cache,
     List<String> supersede,
+    @Nullable PrefetchPolicy prefetch,
     @Nullable OnLeave onLeave,
     @Nullable Duration firstContentTimeout,
     @Nullable Duration betweenTimeout,

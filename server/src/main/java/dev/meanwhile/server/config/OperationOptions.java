@@ -94,6 +94,12 @@ final class OperationOptions {
           Types.NAMES,
           "nothing",
           "a newer call stops the older one whose values of these are the same; user is the request's");
+  static final Option<String> PREFETCH =
+      Option.optional(
+          "prefetch",
+          Type.nested("{over, …}", "names and values"),
+          "nothing is fetched ahead",
+          "which answers are made before anyone asks");
   static final Option<OnLeave> ON_LEAVE =
       Option.optional(
           "on-leave", Types.ON_LEAVE, "the key's", "what to do when the last caller left");
@@ -131,6 +137,7 @@ final class OperationOptions {
           NOTIFY,
           CACHE,
           SUPERSEDE,
+          PREFETCH,
           ON_LEAVE,
           FIRST_CONTENT,
           BETWEEN,
@@ -192,6 +199,43 @@ final class OperationOptions {
       Option.of("share", Types.SHARE, "tenant", "who is given an answer again");
   static final List<Option<?>> OF_CACHE =
       List.of(MAX_AGE, WHILE_REVALIDATE, IF_ERROR, ERRORS, CACHE_KEY, TAGS, SHARE);
+
+  /// The table of a prefetch.
+  static final Option<String> OVER =
+      Option.optional(
+          "over",
+          Type.nested("{variable: [value, …], …}", "variables and their values"),
+          "none",
+          "all that will be asked: every combination of these values; instead of a list, or of all of it, a CSV file or a URL");
+
+  static final Option<Cron> AT =
+      Option.optional(
+          "at", Types.CRON, "when answers near their end", "when all of over is fetched");
+  static final Option<Boolean> LEARN =
+      Option.of(
+          "learn",
+          Types.BOOLEAN,
+          "false",
+          "fetch what is likely to be asked, as its past says; of over only that");
+  static final Option<Long> TOKENS_PER_HOUR =
+      Option.optional(
+          "tokens-per-hour",
+          Types.COUNT,
+          "any number; needed by learn",
+          "the most tokens that are spent on it in any 60 minutes");
+  static final Option<Double> MIN_PROBABILITY =
+      Option.of("min-probability", Types.FRACTION, "0.8", "how likely learn must find it");
+  static final Option<Double> WASTE_MAX =
+      Option.of(
+          "waste-max", Types.FRACTION, "0.2", "which part of what learn fetches may go unread");
+  static final Option<List<String>> TENANTS =
+      Option.optional(
+          "tenants",
+          Types.NAMES,
+          "all that have a key",
+          "for whom over is fetched; without keys for those who send no credential");
+  static final List<Option<?>> OF_PREFETCH =
+      List.of(OVER, AT, LEARN, TOKENS_PER_HOUR, MIN_PROBABILITY, WASTE_MAX, TENANTS);
 
   private OperationOptions() {}
 }

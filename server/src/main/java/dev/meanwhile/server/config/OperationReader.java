@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -30,6 +31,7 @@ final class OperationReader {
   private final Values values = new Values();
   private final Values budget = new Values();
   private final Values cache = new Values();
+  private final PrefetchReader prefetch;
   private final List<Message> messages = new ArrayList<>();
   private final Map<String, Kind> kinds = new LinkedHashMap<>();
 
@@ -37,15 +39,26 @@ final class OperationReader {
     this.name = name;
     this.reader = reader;
     this.errors = reader.errors();
+    this.prefetch = new PrefetchReader(reader);
   }
 
   /// @param notified gets the place of `notify`, if that is said
+  /// @param prefetched gets the place of `prefetch`
   /// @return null if it has a mistake, which has then been told
   static @Nullable Operation read(
-      String name, String path, Node node, SectionReader reader, Map<String, Place> notified) {
+      String name,
+      String path,
+      Node node,
+      SectionReader reader,
+      Map<String, Place> notified,
+      Map<String, Place> prefetched) {
     var one = new OperationReader(name, reader);
     Operation operation = one.read(path, node);
     one.values.place(OperationOptions.NOTIFY).ifPresent(place -> notified.put(name, place));
+    Place place = one.prefetch.place();
+    if (place != null) {
+      prefetched.put(name, place);
+    }
     return operation;
   }
 
@@ -64,6 +77,8 @@ final class OperationReader {
             reader.read(at, entry.value(), "total: 2s", OperationOptions.OF_BUDGET, budget);
           } else if (option.equals(OperationOptions.CACHE.name())) {
             reader.read(at, entry.value(), "max-age: 1h", OperationOptions.OF_CACHE, cache);
+          } else if (option.equals(OperationOptions.PREFETCH.name())) {
+            prefetch.read(at, entry.value());
           } else if (option.equals(OperationOptions.MESSAGES.name())) {
             readMessages(at, entry.value());
           } else if (option.equals(OperationOptions.INPUTS.name())) {
@@ -164,6 +179,9 @@ final class OperationReader {
     }
     checkInputs(section);
     checkCache(section);
+    Set<String> variables = new LinkedHashSet<>();
+    said().forEach(message -> variables.addAll(message.content().variables()));
+    prefetch.check(variables, cache, asks);
   }
 
   private void checkCache(Section section) {
@@ -268,6 +286,7 @@ final class OperationReader {
         values.find(OperationOptions.NOTIFY),
         cachePolicy(),
         superseding(),
+        prefetch.policy(),
         values.find(OperationOptions.ON_LEAVE),
         values.find(OperationOptions.FIRST_CONTENT),
         values.find(OperationOptions.BETWEEN),

@@ -99,7 +99,7 @@ record SectionReader(String file, Environment environment, Errors errors) {
   }
 
   /// What a node stands for, as JSON: what is not in quotes may be a number, true, false or null.
-  private @Nullable Text json(String path, Node node) {
+  @Nullable Text json(String path, Node node) {
     var out = new StringBuilder();
     return json(path, node, out) ? new Text(out.toString(), place(path, node), false) : null;
   }

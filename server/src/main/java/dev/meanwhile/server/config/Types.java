@@ -70,6 +70,19 @@ final class Types {
               Types::names)
           .asList();
 
+  static final Type<Cron> CRON =
+      Type.of(
+          "<cron>",
+          "a time as crontab has it: minute, hour, day, month, weekday",
+          "\"0 2 * * *\"",
+          Cron::parse);
+
+  static final Type<Double> FRACTION =
+      Type.of("<fraction>", "a number from 0 to 1", "0.8", Types::fraction);
+
+  static final Type<Long> COUNT =
+      Type.of("<count>", "a number, with k or m for thousands or millions", "200k", Types::count);
+
   static final Type<Api> API = choice(Api.values(), Api::name);
 
   static final Type<Purpose> PURPOSE = choice(Purpose.values(), Purpose::name);
@@ -182,6 +195,22 @@ final class Types {
       throw new IllegalArgumentException("out of range");
     }
     return number;
+  }
+
+  private static double fraction(String text) {
+    double number = text.matches("[01]|[01]?\\.\\d{1,9}") ? Double.parseDouble(text) : -1;
+    if (number < 0 || number > 1) {
+      throw new IllegalArgumentException("out of range");
+    }
+    return number;
+  }
+
+  private static long count(String text) {
+    if (!text.matches("\\d{1,12}[km]?")) {
+      throw new IllegalArgumentException("no count");
+    }
+    long number = Long.parseLong(text.replaceAll("[km]", ""));
+    return text.endsWith("k") ? number * 1_000 : text.endsWith("m") ? number * 1_000_000 : number;
   }
 
   private static boolean truth(String text) {

@@ -10,6 +10,7 @@ import dev.meanwhile.cache.Caching;
 import dev.meanwhile.cache.Hit;
 import dev.meanwhile.cache.Key;
 import dev.meanwhile.dispatch.Dispatcher;
+import dev.meanwhile.dispatch.Dispatcher.Prefetched;
 import dev.meanwhile.dispatch.Submission;
 import dev.meanwhile.log.Run;
 import dev.meanwhile.log.Terminal.Failure;
@@ -20,13 +21,16 @@ import dev.meanwhile.openai.Envelope;
 import dev.meanwhile.openai.JsonText;
 import dev.meanwhile.openai.ResponsesRequest;
 import dev.meanwhile.openai.Splice;
+import dev.meanwhile.prefetch.Fetch;
 import dev.meanwhile.server.Recent;
 import dev.meanwhile.server.Refusal;
 import dev.meanwhile.server.auth.Caller;
 import dev.meanwhile.server.config.CachePolicy;
+import dev.meanwhile.server.config.Coalesce;
 import dev.meanwhile.server.config.Operation;
 import dev.meanwhile.server.config.Secret;
 import dev.meanwhile.server.config.Server;
+import dev.meanwhile.server.prefetch.AheadCalls;
 import dev.meanwhile.server.upstream.Client;
 import dev.meanwhile.server.upstream.Headers;
 import dev.meanwhile.store.IdempotencyEntry;
@@ -53,7 +57,7 @@ import org.jspecify.annotations.Nullable;
 
 /// `POST /v1/chat/completions`, `POST /v1/embeddings`, and what is made of a chat call: `POST
 /// /v1/responses`, `POST /v1/operations/{name}`. Every call is a run.
-final class CallRoute {
+final class CallRoute implements AheadCalls {
   private static final String PATH = "/responses";
   private static final Duration PLAIN_GRACE = Duration.ZERO;
   private static final Duration RETRYING_GRACE = Duration.ofSeconds(10);
@@ -437,6 +441,7 @@ final class CallRoute {
 
   /// What becomes of one call, on this loop.
   private final class Answering implements Dispatcher.Answer {
+    private final Incoming in;
     private final HttpServerRequest request;
     private final HttpServerResponse response;
     private final @Nullable Operation operation;
@@ -446,7 +451,11 @@ final class CallRoute {
     private final long began;
     private @Nullable Hit hit;
 
+    /// Whether those who look ahead were told.
+    private boolean foreseen;
+
     Answering(Incoming in, Envelope envelope, Delivery delivery, Submission submission) {
+      this.in = in;
       this.request = in.request;
       this.response = request.response();
       this.operation = in.operation;
@@ -480,6 +489,10 @@ final class CallRoute {
     private void answer(Run run) {
       if (submission.caching() != null) {
         loop.metrics().cache(submission.about().operation(), hit);
+        if (!foreseen) {
+          foreseen = true;
+          foresee(in, submission, hit, run);
+        }
       }
       var headers = headers(run);
       if (Responses.speaks(run)) {
@@ -680,7 +693,18 @@ final class CallRoute {
             work == null ? 0 : work.toMillis());
     String route = in.route != null ? in.route : asked == null ? call.path() : PATH;
     boolean alone = relayed || asked != null && !asked.isAlone();
-    Caching caching = alone ? null : caching(in, call, model, envelope);
+    Caching caching =
+        alone
+            ? null
+            : caching(
+                caller,
+                operation,
+                counted(in, operation, envelope.body()),
+                in.headers(),
+                in.body,
+                call,
+                model,
+                envelope.body());
     OnLeave onLeave = onLeave(caller, operation);
     return new Submission(
         asked == null ? about(about) : about,
@@ -713,43 +737,34 @@ final class CallRoute {
   }
 
   /// What this call may take from the cache and leave there, or null.
-  private @Nullable Caching caching(Incoming in, Request call, String model, Envelope envelope) {
-    CachePolicy policy = in.operation == null ? null : in.operation.cache();
-    CacheControl said = CacheControl.of(in.headers());
-    if (in.operation == null || policy == null || said.noStore()) {
+  private @Nullable Caching caching(
+      Caller caller,
+      @Nullable Operation operation,
+      @Nullable Filled filled,
+      MultiMap headers,
+      byte[] body,
+      Request call,
+      String model,
+      byte[] asked) {
+    CachePolicy policy = operation == null ? null : operation.cache();
+    CacheControl said = CacheControl.of(headers);
+    if (operation == null || policy == null || said.noStore()) {
       return null;
     }
     String user = null;
     if (policy.share() == CachePolicy.Share.USER) {
-      user = user(in.body);
+      user = user(body);
       if (user == null) {
         return null;
       }
     }
-    byte[] values = null;
-    // An operation's variables count alone where they are all that its caller brings: an SDK may
-    // add more to what it asks, or ask what another operation does.
-    if (policy.key() != null
-        && in.filled != null
-        && in.filled.template() == in.operation.template()
-        && (in.route != null || in.filled.isAllOf(envelope.body()))) {
-      values = in.filled.values(policy.key());
-    }
-    Key key =
-        keys.ofCache(
-            in.caller,
-            call,
-            in.operation.name(),
-            in.headers(),
-            model,
-            user,
-            values,
-            envelope.body());
+    byte[] values = policy.key() == null || filled == null ? null : filled.values(policy.key());
+    Key key = keys.ofCache(caller, call, operation.name(), headers, model, user, values, asked);
     if (key == null) {
       return null;
     }
     Set<String> tags = new HashSet<>();
-    tags.add(CacheRoute.ofOperation(in.operation.name()));
+    tags.add(CacheRoute.ofOperation(operation.name()));
     policy.tags().forEach(tag -> tags.add(CacheRoute.ofTag(tag)));
     return new Caching(
         key,
@@ -774,6 +789,12 @@ final class CallRoute {
     return null;
   }
 
+  /// The same, in whichever word: who types is one, whatever he is called.
+  private static @Nullable String person(byte[] body) {
+    String named = JsonText.string(body, "user");
+    return named == null ? JsonText.string(body, "safety_identifier") : named;
+  }
+
   /// What this call has in common with the older one whose place it takes, or null if it takes
   /// nobody's: its operation does not say so, or it does not say all that the operation names.
   private @Nullable Key supersedes(Incoming in) {
@@ -782,7 +803,7 @@ final class CallRoute {
     }
     var values = new ArrayList<String>();
     for (String name : in.operation.supersede()) {
-      String value = name.equals("user") ? user(in.body) : null;
+      String value = name.equals("user") ? person(in.body) : null;
       if (value == null) {
         value = in.filled == null ? JsonText.member(in.body, name) : in.filled.given(name);
       }
@@ -792,6 +813,108 @@ final class CallRoute {
       values.add(value);
     }
     return keys.ofSuperseding(in.caller, in.operation.name(), values);
+  }
+
+  /// What counts alone of a call: an operation's variables, where they are all that its caller
+  /// brings. An SDK may add more to what it asks, or ask what another operation does.
+  private static @Nullable Filled counted(
+      Incoming in, @Nullable Operation operation, byte[] asked) {
+    Filled filled = in.filled;
+    if (filled == null
+        || operation == null
+        || operation.cache() == null
+        || operation.cache().key() == null
+        || filled.template() != operation.template()) {
+      return null;
+    }
+    return in.route != null || filled.isAllOf(asked) ? filled : null;
+  }
+
+  /// What asks `filled` of an operation for the cache alone; its answer serves plain and streamed
+  /// callers.
+  ///
+  /// @param headers what of a caller's headers counts, and goes up
+  /// @return null if its answer is not kept
+  @Nullable Submission ahead(
+      Operation operation, Filled filled, Caller caller, MultiMap headers, byte[] variables) {
+    Envelope envelope = envelope(filled.chat(true));
+    String model = Objects.requireNonNull(envelope.model(), "an operation's prompt names one");
+    String upstream = loop.clientOf(model).config().name();
+    String prefix = upstream + "/";
+    var call =
+        new Request(
+            upstream,
+            Api.CHAT.word(),
+            "/chat/completions",
+            Headers.up(headers),
+            model.startsWith(prefix)
+                ? envelope.edited(model.substring(prefix.length()), true)
+                : envelope.body(),
+            true);
+    Caching caching =
+        caching(caller, operation, filled, headers, variables, call, model, envelope.body());
+    return caching == null
+        ? null
+        : new Submission(
+            about(
+                new Run.About(
+                    caller.tenant(),
+                    call.api(),
+                    upstream,
+                    model,
+                    false,
+                    false,
+                    false,
+                    null,
+                    false,
+                    operation.name(),
+                    0)),
+            call,
+            true,
+            clocks(operation),
+            OnLeave.FINISH,
+            PLAIN_GRACE,
+            null,
+            false,
+            caching.key(),
+            false,
+            caching,
+            null,
+            false,
+            null);
+  }
+
+  @Override
+  public void ask(
+      Operation operation, Filled filled, String tenant, Fetch.Need need, Prefetched told) {
+    var nobody = new Caller(tenant, "", false, false, Coalesce.NEVER, OnLeave.FINISH, false);
+    byte[] variables = filled.input().getBytes(UTF_8);
+    Submission asked = ahead(operation, filled, nobody, PrefetchRoute.headers(), variables);
+    if (asked == null) {
+      told.unmade();
+      return;
+    }
+    Duration age =
+        need.since() == 0
+            ? null
+            : Duration.ofMillis(Math.max(0, loop.clock().millis() - need.since()));
+    loop.dispatcher().prefetch(asked.needing(age, need.left()), told);
+  }
+
+  /// Tells those who look ahead what was asked, if they could have asked it.
+  private void foresee(Incoming in, Submission submission, @Nullable Hit hit, Run run) {
+    Operation operation = in.operation;
+    Filled filled = in.filled;
+    if (operation != null
+        && operation.prefetch() != null
+        && filled != null
+        && in.route != null
+        && submission.caching() != null
+        && !PrefetchRoute.isPeculiar(in.headers())) {
+      boolean fresh = hit != null && hit.ttl() > 0;
+      boolean made = hit == null && !run.about().attached();
+      loop.prefetches().asked(operation, in.caller.tenant(), filled, fresh, made ? run : null);
+    }
   }
 
   /// Whether its clocks look at what an upstream says on the way to its answer.
@@ -917,9 +1040,13 @@ final class CallRoute {
 
   /// Whether a call to this model's upstream goes up with its caller's own credential.
   private boolean borrows(Incoming in, @Nullable String model) {
-    return in.caller.passesThrough()
+    return borrows(in.caller, in.headers(), model);
+  }
+
+  boolean borrows(Caller caller, MultiMap headers, @Nullable String model) {
+    return caller.passesThrough()
         && loop.clientOf(model).config().apiKey() == null
-        && Headers.up(in.headers()).stream().anyMatch(each -> isCredential(each.getKey()));
+        && Headers.up(headers).stream().anyMatch(each -> isCredential(each.getKey()));
   }
 
   private static boolean isCredential(String header) {

@@ -22,6 +22,7 @@ public final class Front implements Handler<HttpServerRequest> {
   private final BatchRoute batches;
   private final ReloadRoute reload;
   private final CacheRoute cache;
+  private final PrefetchRoute prefetch;
   private final RunRoute runs;
   private final FeedRoute feeds;
   private final ListRoute list;
@@ -36,6 +37,8 @@ public final class Front implements Handler<HttpServerRequest> {
     this.operations = new OperationRoute(loop);
     this.cache = new CacheRoute(loop, operations);
     this.calls = new CallRoute(loop, webhooks, operations);
+    this.prefetch = new PrefetchRoute(loop, operations, calls);
+    loop.prefetches().begin(loop.clock(), calls);
     this.reload = new ReloadRoute(loop);
     var urls = new UrlRoute(loop);
     this.runs = new RunRoute(loop, urls);
@@ -133,6 +136,8 @@ public final class Front implements Handler<HttpServerRequest> {
       case BATCH_ERRORS -> batches.lines(request, caller(request), in.getFirst(), true);
       case BATCH_CANCEL -> batches.cancel(request, caller(request), in.getFirst());
       case BATCH_ERASE -> batches.erase(request, caller(request), in.getFirst());
+      case PREFETCH -> prefetch.explain(request, in.getFirst(), caller(request));
+      case WARM -> prefetch.warm(request, in.getFirst(), caller(request));
       case CACHE_PURGE -> {
         loop.authenticator().requireAdmin(request);
         cache.purge(request);

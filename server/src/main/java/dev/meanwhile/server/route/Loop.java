@@ -10,6 +10,7 @@ import dev.meanwhile.server.auth.Secret;
 import dev.meanwhile.server.config.Api;
 import dev.meanwhile.server.config.Config;
 import dev.meanwhile.server.config.CurrentConfig;
+import dev.meanwhile.server.prefetch.Prefetches;
 import dev.meanwhile.server.telemetry.Metrics;
 import dev.meanwhile.server.telemetry.Typical;
 import dev.meanwhile.server.upstream.Client;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 /// @param clients the connections to each upstream, by its name; the first takes what names none
 /// @param secret keys the hashes of requests
 /// @param sender sends to webhooks
+/// @param prefetches what is made before anyone asks; the same for all loops
 /// @param ready whether new work is accepted
 public record Loop(
     Clock clock,
@@ -40,6 +42,7 @@ public record Loop(
     Metrics metrics,
     Typical typical,
     Sender sender,
+    Prefetches prefetches,
     BooleanSupplier ready) {
   /// The configuration as it is now.
   Config config() {

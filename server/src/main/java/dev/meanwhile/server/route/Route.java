@@ -28,6 +28,8 @@ public enum Route {
   BATCH_ERRORS("GET", "/v1/batches/{id}/errors"),
   BATCH_CANCEL("POST", "/v1/batches/{id}/cancel"),
   BATCH_ERASE("DELETE", "/v1/batches/{id}"),
+  PREFETCH("GET", "/v1/operations/{name}/prefetch"),
+  WARM("POST", "/v1/operations/{name}/warm"),
   CACHE_PURGE("POST", "/v1/cache/purge"),
   RUNS("GET", "/v1/runs"),
   RUN("GET", "/v1/runs/{id}"),

@@ -28,6 +28,7 @@ class ConfigurationPageTest {
     expected = replace(expected, "operations", table(infos(OperationOptions.ALL)));
     expected = replace(expected, "messages", table(infos(OperationOptions.MESSAGE)));
     expected = replace(expected, "budget", table(infos(OperationOptions.OF_BUDGET)));
+    expected = replace(expected, "prefetch", table(infos(OperationOptions.OF_PREFETCH)));
     if (Boolean.getBoolean(WRITE)) {
       Files.writeString(PAGE, expected);
     } else {

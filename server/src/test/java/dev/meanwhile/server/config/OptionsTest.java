@@ -219,6 +219,7 @@ class OptionsTest {
     rows.add(size("max-event", Server::maxEvent, 8 << 20));
     rows.add(number("max-runs", Server::maxRuns, 10_000, "0"));
     rows.add(number("max-readers", Server::maxReaders, 1000, "0"));
+    rows.add(number("max-batch", Server::maxBatch, 1_000_000, "0"));
     rows.add(number("max-connections", Server::maxConnections, 20_000, "0"));
     rows.add(duration("idle-timeout", Server::idleTimeout, Duration.ofSeconds(75), "0s"));
     rows.add(duration("body-timeout", Server::bodyTimeout, Duration.ofSeconds(60), "0s"));

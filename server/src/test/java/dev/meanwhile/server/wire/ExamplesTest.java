@@ -46,6 +46,13 @@ class ExamplesTest {
             data,
             Files.readString(FILE),
             Map.of("AI_URL", UPSTREAM.url(), "SMTP_PORT", Integer.toString(MAIL.port())));
+    // As of two at night, and before anything is counted.
+    Eventually.until(
+        "what is declared is made",
+        () ->
+            json(gateway.get("/v1/operations/product-recommendations/prefetch").body())
+                .at("/sweep/ended_at")
+                .isNumber());
   }
 
   @AfterAll
@@ -158,14 +165,7 @@ class ExamplesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "personalization",
-        "product-recommendations",
-        "contextual-suggestions",
-        "ranking",
-        "segmentation"
-      })
+  @ValueSource(strings = {"personalization", "contextual-suggestions", "ranking", "segmentation"})
   void whatIsAskedAgainIsThere(String name) throws Exception {
     assertThat(operation(name).path("deliver").asString()).isEqualTo("sync");
     // Who has it as it comes is not given up on, however slow this machine is.
@@ -174,6 +174,17 @@ class ExamplesTest {
     assertThat(first.body()).endsWith("data: [DONE]\n\n");
     long calls = UPSTREAM.stats().calls();
     assertHit(call(name), "");
+    assertThat(UPSTREAM.stats().calls()).isEqualTo(calls);
+  }
+
+  @Test
+  void whatIsDeclaredIsThereBeforeAnyoneAsks() throws Exception {
+    String name = "product-recommendations";
+    assertThat(operation(name).path("deliver").asString()).isEqualTo("sync");
+    JsonNode told = json(gateway.get("/v1/operations/" + name + "/prefetch").body());
+    assertThat(told.at("/sweep/made").asInt()).isEqualTo(6);
+    long calls = UPSTREAM.stats().calls();
+    assertHit(call(name), "products");
     assertThat(UPSTREAM.stats().calls()).isEqualTo(calls);
   }
 

@@ -297,6 +297,20 @@ class OpenApiTest {
     assertThat(
             header(is(gateway, "POST", "/v1/operations/fall", "", 200, SHOP), "meanwhile-fallback"))
         .isEqualTo("value");
+    is(gateway, "GET", "/v1/operations/ahead/prefetch", "", 200, SHOP);
+    is(gateway, "GET", "/v1/operations/sum/prefetch", "", 404, SHOP);
+    String two = "{\"variables\":[{\"text\":\"x\"},{\"text\":\"hold\"}]}";
+    is(gateway, "POST", "/v1/operations/ahead/warm", two, 202, SHOP);
+    Eventually.until(
+        "one is kept",
+        () ->
+            gateway
+                    .post("/v1/operations/ahead/warm", "{\"variables\":{\"text\":\"x\"}}", SHOP)
+                    .statusCode()
+                == 200);
+    is(gateway, "POST", "/v1/operations/ahead/warm", "{\"variables\":{\"text\":\"x\"}}", 200, SHOP);
+    is(gateway, "POST", "/v1/operations/ahead/warm", "{}", 400, SHOP);
+    is(gateway, "POST", "/v1/operations/none/warm", "{}", 404, SHOP);
     String tag = Chat.plain("x");
     is(gateway, "POST", CHAT, tag, 200, with("Meanwhile-Operation", "sum"));
     is(gateway, "POST", CHAT, tag, 404, with("Meanwhile-Operation", "none"));
@@ -596,6 +610,7 @@ class OpenApiTest {
         upstreams: {only: {base-url: '%s', api-key: 'up-secret'}}
         operations:
           sum: {deliver: sync, model: m, prompt: '{{text}}'}
+          ahead: {deliver: sync, model: m, prompt: '{{text}}', cache: {max-age: 1h}, prefetch: {over: {text: [x]}}}
           fail: {deliver: sync, budget: {total: 1ms}, at-budget: fail, model: m, prompt: never}
           fall: {for: form, budget: {total: 1ms}, at-budget: fallback-value, fallback-value: no, model: m, prompt: never}
         """

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
@@ -292,11 +293,14 @@ final class JdbcStore implements Store {
 
   @Override
   public void take(Map<String, Integer> rooms, long now, Reply<Taken> reply) {
+    long node = lease.node();
     writer.give(
         new Item.Job<>(
             true,
             (session, group, channels) ->
-                new Batches(session, database, channels).take(group, rooms, now),
+                group.node() == node
+                    ? new Batches(session, database, channels).take(group, rooms, now)
+                    : new Taken(List.of(), Set.of(), 0),
             reply));
   }
 

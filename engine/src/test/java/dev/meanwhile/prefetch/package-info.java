@@ -1,0 +1,4 @@
+@NullMarked
+package dev.meanwhile.prefetch;
+
+import org.jspecify.annotations.NullMarked;
