@@ -28,10 +28,6 @@ final class Writer {
   private static final long MOST_UNCONFIRMED = 4 << 20;
   private static final int QUIET_TRIES = 20;
 
-  /// The most that go in one trip. More are many at once, and while three trips take their time the
-  /// next group gathers: fewer, larger groups, so more runs in all.
-  private static final int MOST_IN_ONE = 16;
-
   private static final String WROTE = "select wrote from node where n = ?";
 
   private final Database database;
@@ -291,7 +287,7 @@ final class Writer {
   /// @return whether it is written; if not, nothing of it is, and the usual way finds out why
   private boolean isInOne(Session open, Group group) throws SQLException {
     List<Change.Accept> accepts = database.takesArrays() ? group.accepts() : List.of();
-    if (accepts.isEmpty() || accepts.size() > MOST_IN_ONE || !lease.held()) {
+    if (accepts.isEmpty() || !lease.held()) {
       return false;
     }
     open.connection().setAutoCommit(true);
