@@ -6,6 +6,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Reads a request's body whole, within a size and a time.
@@ -25,6 +26,36 @@ final class Bodies {
   private byte[] bytes;
   private int length;
   private boolean over;
+
+  /// Begins to read, as long as this server allows; `then` gets the body on this loop. Whatever it
+  /// throws is answered: it is called by the last part of the body, and nobody else would.
+  ///
+  /// @param isNative whether the route is one of ours, whose errors are problem details
+  static void read(
+      Loop loop, HttpServerRequest request, int max, boolean isNative, Consumer<byte[]> then) {
+    read(
+        request,
+        max,
+        loop.config().server().bodyTimeout(),
+        loop.clock(),
+        new Reader() {
+          @Override
+          public void read(byte[] body) {
+            try {
+              then.accept(body);
+            } catch (Refusal refusal) {
+              refused(refusal);
+            } catch (RuntimeException e) {
+              Answers.fault(request, e, isNative);
+            }
+          }
+
+          @Override
+          public void refused(Refusal refusal) {
+            Answers.refuse(request.response(), refusal, isNative);
+          }
+        });
+  }
 
   /// Begins to read; `reader` is told once, on this loop, unless the caller goes away before.
   static void read(

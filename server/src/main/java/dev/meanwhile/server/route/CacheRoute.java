@@ -38,25 +38,11 @@ final class CacheRoute {
 
   void purge(HttpServerRequest request) {
     Bodies.read(
+        loop,
         request,
         MOST,
-        loop.config().server().bodyTimeout(),
-        loop.clock(),
-        new Bodies.Reader() {
-          @Override
-          public void read(byte[] body) {
-            try {
-              purge(body, outcome -> loop.clock().execute(() -> answer(request, outcome)));
-            } catch (Refusal refusal) {
-              refused(refusal);
-            }
-          }
-
-          @Override
-          public void refused(Refusal refusal) {
-            Answers.refuse(request.response(), refusal, false);
-          }
-        });
+        false,
+        body -> purge(body, outcome -> loop.clock().execute(() -> answer(request, outcome))));
   }
 
   private static void answer(HttpServerRequest request, Outcome outcome) {

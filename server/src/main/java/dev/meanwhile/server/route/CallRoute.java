@@ -269,30 +269,7 @@ final class CallRoute implements AheadCalls {
   }
 
   private void read(HttpServerRequest request, Consumer<byte[]> then) {
-    Server server = loop.config().server();
-    Bodies.read(
-        request,
-        server.maxBody(),
-        server.bodyTimeout(),
-        loop.clock(),
-        new Bodies.Reader() {
-          @Override
-          public void read(byte[] body) {
-            try {
-              then.accept(body);
-            } catch (Refusal refusal) {
-              refused(refusal);
-            } catch (RuntimeException e) {
-              // Nobody else would answer: this is called by the last part of the body.
-              Answers.fault(request, e, false);
-            }
-          }
-
-          @Override
-          public void refused(Refusal refusal) {
-            Answers.refuse(request.response(), refusal, false);
-          }
-        });
+    Bodies.read(loop, request, loop.config().server().maxBody(), false, then);
   }
 
   private Delivery delivery(Incoming in, boolean streamed, boolean later) {

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 /// /v1/operations/{name}/warm`: makes what its caller knows will be asked.
 final class PrefetchRoute {
   /// The most questions in one call.
-  private static final int MOST = 1_000;
+  private static final int MOST = 100;
 
   /// Headers that say which account of the upstream's is meant: another is another question.
   private static final List<String> PECULIAR =
@@ -97,30 +97,12 @@ final class PrefetchRoute {
           "Answers of the operation '%s' are not kept, so none can be made for later: give it a cache section."
               .formatted(name));
     }
-    var server = loop.config().server();
     Bodies.read(
+        loop,
         request,
-        server.maxBody(),
-        server.bodyTimeout(),
-        loop.clock(),
-        new Bodies.Reader() {
-          @Override
-          public void read(byte[] body) {
-            try {
-              warm(request, operation, template, caller, body);
-            } catch (Refusal refusal) {
-              refused(refusal);
-            } catch (RuntimeException e) {
-              // Nobody else would answer: this is called by the last part of the body.
-              Answers.fault(request, e, false);
-            }
-          }
-
-          @Override
-          public void refused(Refusal refusal) {
-            Answers.refuse(request.response(), refusal, false);
-          }
-        });
+        loop.config().server().maxBody(),
+        false,
+        body -> warm(request, operation, template, caller, body));
   }
 
   private void warm(

@@ -32,29 +32,7 @@ final class UrlRoute {
   ///
   /// @param cancels whether there is something to cancel
   void read(HttpServerRequest request, boolean cancels, Consumer<Wanted> then) {
-    Bodies.read(
-        request,
-        MOST_BODY,
-        loop.config().server().bodyTimeout(),
-        loop.clock(),
-        new Bodies.Reader() {
-          @Override
-          public void read(byte[] body) {
-            try {
-              then.accept(wanted(body, cancels));
-            } catch (Refusal refusal) {
-              refused(refusal);
-            } catch (RuntimeException e) {
-              // Nobody else would answer: this is called by the last part of the body.
-              Answers.fault(request, e, true);
-            }
-          }
-
-          @Override
-          public void refused(Refusal refusal) {
-            Answers.refuse(request.response(), refusal, true);
-          }
-        });
+    Bodies.read(loop, request, MOST_BODY, true, body -> then.accept(wanted(body, cancels)));
   }
 
   private static Wanted wanted(byte[] body, boolean cancels) {

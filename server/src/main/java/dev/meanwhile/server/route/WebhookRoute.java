@@ -143,38 +143,25 @@ final class WebhookRoute {
     } catch (Refusal refusal) {
       Answers.refuse(request.response(), refusal, false);
     } catch (RuntimeException e) {
-      // Nobody else would answer: this is called by the store's answer, or the body's last part.
+      // Nobody else would answer: this is called by the store's answer.
       Answers.fault(request, e, false);
     }
   }
 
   private void body(HttpServerRequest request, Consumer<WebhookRequest> then) {
     Bodies.read(
+        loop,
         request,
         MOST_BODY,
-        loop.config().server().bodyTimeout(),
-        loop.clock(),
-        new Bodies.Reader() {
-          @Override
-          public void read(byte[] body) {
-            guarded(
-                request,
-                () -> {
-                  WebhookRequest said;
-                  try {
-                    said = WebhookRequest.of(body);
-                  } catch (IllegalArgumentException e) {
-                    throw new Refusal(
-                        400, "invalid_request", Objects.requireNonNull(e.getMessage()));
-                  }
-                  then.accept(said);
-                });
+        false,
+        body -> {
+          WebhookRequest said;
+          try {
+            said = WebhookRequest.of(body);
+          } catch (IllegalArgumentException e) {
+            throw new Refusal(400, "invalid_request", Objects.requireNonNull(e.getMessage()));
           }
-
-          @Override
-          public void refused(Refusal refusal) {
-            Answers.refuse(request.response(), refusal, false);
-          }
+          then.accept(said);
         });
   }
 
